@@ -46,7 +46,6 @@ def read_record(kind: Any, data: Any, where: str) -> Any:
 
 def write_record(record: Any) -> dict[str, Any]:
     """The JSON object for a frozen dataclass; fields that have their default are left out."""
-    result: dict[str, Any] = {}
     kind: Any = type(record)
     result: dict[str, Any] = {}
     for name, default in _defaults(kind).items():
