@@ -51,7 +51,7 @@ class Parser(ArgumentParser):
         meant = nearest(str(value), words)
         hint = f"did you mean {meant}?" if meant else f"allowed: {', '.join(words)}"
         raise UsageError(
-            f"There is no {action.metavar or action.dest} {str(value)!r}: {hint}",
+            f"There is no {(action.metavar or action.dest).lower()} {str(value)[:60]!r}; {hint}",
             mend=f"`{self.prog} --help` shows what is allowed.",
         )
 
@@ -65,17 +65,20 @@ class Verbs:
         )
         parser.set_defaults(run=_show_help(parser))
 
-    def add(self, name: str, help: str, *, examples: tuple[str, ...]) -> Parser:
+    def add(self, name: str, about: str, *, examples: tuple[str, ...]) -> Parser:
         """Declare one verb.
 
-        :param help: one sentence.
+        :param about: one sentence.
         :param examples: command lines, optionally with two spaces and ``# what it does`` after them.
         """
-        parser = self._actions.add_parser(
-            name, help=help, description=help, epilog=examples_text(examples),
-            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+        return self._actions.add_parser(
+            name,
+            help=about,
+            description=about,
+            epilog=examples_text(examples),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
-        return parser
 
 
 def examples_text(examples: tuple[str, ...]) -> str:
@@ -113,6 +116,7 @@ def _show_help(parser: Parser):  # type: ignore[no-untyped-def]
     def run(_: Namespace) -> int:
         parser.print_help(sys.stderr)
         return 2
+
     return run
 
 

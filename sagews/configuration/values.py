@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args, get_origin
 from sagews.configuration.declare import Rule
 
 LONGEST_SHOWN = 60
-PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
+PASSWORD = re.compile(r"(://[^:/@\s]*):\S*@")
 WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 DECIMAL = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
 TUPLE_OF_STRINGS = tuple[str, ...]
@@ -74,7 +74,7 @@ def _check_one(kind: Any, rule: Rule, value: Any) -> None:
         return
     if not math.isfinite(value):
         raise Wrong
-    if rule.at_least is not None and value < rule.at_least or rule.at_most is not None and value > rule.at_most:
+    if (rule.at_least is not None and value < rule.at_least) or (rule.at_most is not None and value > rule.at_most):
         raise Wrong
 
 
