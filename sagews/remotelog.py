@@ -49,8 +49,9 @@ class HumanFormatter(logging.Formatter):
         time = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         level = "" if record.levelno <= logging.INFO else f"{record.levelname}: "
         fields = "".join(f"  {name}={value}" for name, value in fields_of(record).items() if name != "action")
-        line = f"{time} {level}{record.getMessage()}{fields}".translate(CONTROL)
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        line = f"{time} {level}{record.getMessage()}{fields}"
+        lines = [line, *(self.formatException(record.exc_info).splitlines() if record.exc_info else ())]
+        return "\n".join(text.translate(CONTROL) for text in lines)
 
 
 def configure(

@@ -51,7 +51,7 @@ class Parser(ArgumentParser):
         meant = nearest(str(value), words)
         hint = f"did you mean {meant}?" if meant else f"allowed: {', '.join(words)}"
         raise UsageError(
-            f"There is no {(action.metavar or action.dest).lower()} {str(value)[:60]!r}; {hint}",
+            f"There is no {str(action.metavar or action.dest).lower()} {str(value)[:60]!r}; {hint}",
             mend=f"`{self.prog} --help` shows what is allowed.",
         )
 

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from sagews import __version__
 from sagews.admin.command import Command, Parser, Verbs, examples_text
 from sagews.admin.commands import config
-from sagews.errors import SagewsError, UsageError
+from sagews.errors import ConfigurationError, SagewsError, UsageError
 
 COMMANDS: tuple[Command, ...] = (config,)
 """Every module with verbs, in the order of the help text."""
@@ -68,8 +68,7 @@ def report(error: Exception) -> int:
     if os.environ.get("SAGEWS_DEBUG") == "1":
         traceback.print_exception(error)
     elif isinstance(error, SagewsError):
-        between = "\n" if "\n" in error.what else " "
-        print(f"sagews: {error.what}{between}{error.what_to_do}", file=sys.stderr)
+        print(f"sagews: {_paragraph(error)}", file=sys.stderr)
     else:
         print(
             f"sagews: Something unexpected happened ({type(error).__name__}: {error}). "
@@ -77,3 +76,10 @@ def report(error: Exception) -> int:
             file=sys.stderr,
         )
     return 2 if isinstance(error, UsageError) else 1
+
+
+def _paragraph(error: SagewsError) -> str:
+    """What happened and what to do: on one line, or around the lines of several mistakes."""
+    if isinstance(error, ConfigurationError) and error.mend == error.what_to_do:
+        return f"The configuration is wrong:\n{error.what}\n{error.what_to_do}"
+    return f"{error.what} {error.what_to_do}"

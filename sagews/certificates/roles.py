@@ -83,7 +83,7 @@ def require_role(connection: SSLObject | SSLSocket | None, allowed: Collection[R
     role = peer_role(connection)
     if role not in allowed:
         raise NotAllowed(
-            f"A {role} may not connect here, only: {', '.join(sorted(allowed))}.",
+            f"The role {role} may not connect here, only: {', '.join(sorted(allowed))}.",
             mend="Use the certificate of the right component.",
         )
     return role

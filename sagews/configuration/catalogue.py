@@ -95,6 +95,9 @@ def _default(field: Field[Any]) -> Any:
     return field.default
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """The known word that was probably meant, or an empty string."""
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), "")
+def nearest(word: str, known: list[str], alike: float = 0.6) -> str:
+    """The known word that was probably meant, or an empty string.
+
+    :param alike: how much of both words has to agree, from 0 to 1.
+    """
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=alike)), "")

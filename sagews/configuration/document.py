@@ -63,5 +63,5 @@ def _syntax_error(message: str, data: bytes) -> tuple[int, str]:
     if found:
         return int(found[1]), f"{message[: found.start()]} in column {found[2]}; {AS_TOML}"
     if message.endswith(" (at end of document)"):
-        return data.rstrip().count(b"\n") + 1, f"{message.removesuffix(' (at end of document)')} at the end; {AS_TOML}"
+        return data.rstrip().count(b"\n") + 1, f"{message.removesuffix(' (at end of document)')}; {AS_TOML}"
     return 0, f"{message}; {AS_TOML}"

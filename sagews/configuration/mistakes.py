@@ -49,7 +49,7 @@ def hint_for_key(path: Key, siblings: list[str]) -> str:
         return f"did you mean {dotted((*path[:-1], meant))}?"
     names = [entry.name for entry in catalogue.entries()]
     elsewhere = next((name for name in names if name.split(".")[-1] == path[-1]), "")
-    elsewhere = elsewhere or catalogue.nearest(dotted(path), names)
+    elsewhere = elsewhere or catalogue.nearest(dotted(path), names, alike=0.85)
     return f"did you mean {elsewhere}?" if elsewhere else f"allowed here: {', '.join(siblings)}"
 
 
@@ -58,7 +58,7 @@ def unknown_variables(environ: Mapping[str, str], known: frozenset[str], mistake
     for variable in sorted(environ):
         if not variable.startswith(catalogue.PREFIX) or variable in known | catalogue.NOT_SETTINGS:
             continue
-        meant = catalogue.nearest(variable, sorted(known))
+        meant = catalogue.nearest(variable, sorted(known), alike=0.8)
         hint = f"did you mean {meant}?" if meant else "allowed: the variables of `sagews config reference`"
         mistakes.in_variable(variable, f"is no variable of a setting; {hint}")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable
@@ -98,8 +97,6 @@ def shown(value: object) -> str:
     """A value on one line as TOML writes it; passwords in addresses are left out."""
     if isinstance(value, Path):
         value = str(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        value = int(value)
     if isinstance(value, str):
         return _toml_string(PASSWORD.sub(r"\1:...@", value))
     if isinstance(value, bool):
@@ -110,10 +107,13 @@ def shown(value: object) -> str:
 
 
 def _toml_string(text: str) -> str:
-    # TOML's basic strings have JSON's escapes, but \u may not name half of a surrogate pair.
-    if text.isprintable():
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return json.dumps(text)
+    return '"' + "".join(_escaped(character) for character in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
 
 
 def shortened(value: object) -> str:
