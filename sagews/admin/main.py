@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed = parser().parse_args(arguments)
         status: int = parsed.run(parsed)
-        sys.stdout.flush()
+        if sys.stdout:  # there is none where the caller closed it
+            sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         return 130  # as a shell says it: 128 + SIGINT
@@ -69,6 +70,9 @@ def report(error: Exception) -> int:
         traceback.print_exception(error)
     elif isinstance(error, SagewsError):
         print(f"sagews: {_paragraph(error)}", file=sys.stderr)
+    elif isinstance(error, OSError) and error.strerror:
+        name = f" ({error.filename})" if error.filename else ""
+        print(f"sagews: {error.strerror}{name}. Mend that and try again.", file=sys.stderr)
     else:
         print(
             f"sagews: Something unexpected happened ({type(error).__name__}: {error}). "

@@ -60,9 +60,14 @@ def test_without_a_verb_the_help_is_shown(capsys: pytest.CaptureFixture[str]) ->
     [
         (["confgi"], "There is no command 'confgi'; did you mean config? `sagews --help` shows what is allowed."),
         (["config", "shw"], "There is no command 'shw'; did you mean show? `sagews config --help` shows what is"),
-        (["zzz"], "There is no command 'zzz'; allowed: config"),
+        (["zzz"], "There is no command 'zzz'; allowed: config. `"),
         (["config", "show", "--config"], "Argument --config: expected one argument. `sagews config show --help`"),
-        (["config", "show", "--nonsense"], "Unrecognized arguments: --nonsense. `sagews --help` shows what"),
+        (["config", "show", "--nonsense"], "There is no place for the argument '--nonsense'; allowed: -h, "),
+        (["config", "show", "--confg=x"], "There is no place for the argument '--confg=x'; did you mean --config?"),
+        (
+            ["config", "check", "x"],
+            "There is no place for the argument 'x'; allowed: -h, --help, --config. `sagews con",
+        ),
         (["config", "check", "--config", "nowhere"], "The configuration file nowhere cannot be read: No such file"),
     ],
 )
@@ -91,6 +96,7 @@ class Failing:
     ("error", "status", "expected"),
     [
         (WorkerUnavailable("Worker 1 is down."), 1, "sagews: Worker 1 is down. Try again in a moment; "),
+        (OSError(28, "No space left"), 1, "sagews: No space left. Mend that and try again.\n"),
         (ValueError("odd"), 1, "sagews: Something unexpected happened (ValueError: odd). Set SAGEWS_DEBUG=1 and "),
         (KeyboardInterrupt(), 130, ""),
     ],
