@@ -6,7 +6,9 @@ late interrupt cannot kill the session or stop the next run.
 
 from __future__ import annotations
 
+import builtins
 import ctypes
+import functools
 import os
 import random
 import signal
@@ -20,7 +22,7 @@ from sagews.worker import confinement, processes, session_rehearsal
 from sagews.worker.fork_requests import FORK_DESCRIPTORS, REQUEST_BYTES, Request
 from sagews.worker.session_channel import Channel, Closed
 from sagews.worker.session_init import Preparation
-from sagews.worker.session_output import Marks, TextOutput
+from sagews.worker.session_output import Marks, TextOutput, print_at_once
 from sagews.worker.session_shell import SessionShell
 
 
@@ -65,11 +67,20 @@ def _begin(preparation: Preparation) -> Channel | None:
     request = Request.unpack(data)
     messages, stdout, stderr, folder = descriptors
     _take_home(folder)
+    connection = socket.socket(fileno=messages)
     marks = Marks(request.nonce, _take_descriptors(stdout, stderr))
+    os.register_at_fork(after_in_child=functools.partial(_leave, connection, marks))
     sys.stdout = sys.__stdout__ = TextOutput("stdout", 1, marks)  # type: ignore[assignment,misc]
     sys.stderr = sys.__stderr__ = TextOutput("stderr", 2, marks)  # type: ignore[assignment,misc]
+    builtins.print = print_at_once
     confinement.confine(request.limits, preparation.parent)
-    return Channel(socket.socket(fileno=messages), marks)
+    return Channel(connection, marks)
+
+
+def _leave(connection: socket.socket, marks: Marks) -> None:
+    """In a process that the user's code forked: only the session itself speaks with the worker."""
+    marks.active = False
+    connection.close()
 
 
 def _take_temporary_folder(folder: str) -> None:

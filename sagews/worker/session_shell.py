@@ -6,6 +6,7 @@ fork. Invariant: after each `execute_request` exactly one `execute_reply`, whate
 
 from __future__ import annotations
 
+import builtins
 import getpass
 from collections.abc import Callable
 from typing import Any
@@ -67,7 +68,7 @@ class SessionShell(InteractiveShell):
         :raises Closed: where the worker is gone.
         """
         self.channel = channel
-        self.builtin_trap.add_builtin("input", self._input)
+        builtins.input = self._input
         getpass.getpass = self._getpass  # type: ignore[assignment]
         handlers: dict[type[Message], Callable[[Frame], None]] = {
             jupyter.ExecuteRequest: self._execute,
