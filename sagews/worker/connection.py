@@ -16,9 +16,8 @@ from sagews.errors import MessageError, SagewsError
 from sagews.messages import Decoder, Frame, encode
 from sagews.messages.connection import Hello, Ping, Pong, Refused
 from sagews.messages.frame import Malformed
-from sagews.worker.fair_sender import FairSender
+from sagews.worker.fair_sender import FairSender, Source
 from sagews.worker.settings import WorkerSettings
-from sagews.worker.stream import Subscriber
 
 log = logging.getLogger(__name__)
 
@@ -140,16 +139,16 @@ class Connection(asyncio.Protocol):
         self.send(Frame(content=Refused.because(error)))
         self.close()
 
-    def wake(self, lane: str, subscriber: Subscriber) -> None:
-        """Send what is new for the subscriber, together with everything else of this turn of the loop."""
-        self._sender.wake(lane, subscriber)
+    def wake(self, lane: str, source: Source) -> None:
+        """Send what is new for the source, together with everything else of this turn of the loop."""
+        self._sender.wake(lane, source)
         if not self._pump_scheduled:
             self._pump_scheduled = True
             self._loop.call_soon(self._pump)
 
-    def forget(self, lane: str, subscriber: Subscriber) -> None:
-        """Send nothing more to the subscriber."""
-        self._sender.drop(lane, subscriber)
+    def forget(self, lane: str, source: Source) -> None:
+        """Send nothing more of the source."""
+        self._sender.drop(lane, source)
 
     def close(self) -> None:
         """Send what waits and close; a peer that does not take it is cut off."""

@@ -1,7 +1,8 @@
 """LiveSession: one session of an open workspace: its process, its queue, and what it tells.
 
 Invariants: a run's events come in the order queued, started, output, ended; when the session ends,
-the running one ends as `died` and those that wait as `interrupted`, and only then `session_ended` is told, with the reason.
+the running one ends as `died` and those that wait as `interrupted`, and only then `session_ended` is told,
+with the reason.
 """
 
 from __future__ import annotations
@@ -71,7 +72,7 @@ class LiveSession:
         self.input: PendingInput | None = None
         self.queue = RunQueue(around.settings.queued_runs)
         self.touched = asyncio.get_running_loop().time()
-        self.on_idle: Callable[[], None] = lambda: None
+        self.on_run_ended: Callable[[Run], None] = lambda run: None
         self._around = around
         self._process: SessionProcess | None = None
         self._output: RunOutput | None = None
@@ -250,15 +251,14 @@ class LiveSession:
         self.touched = asyncio.get_running_loop().time()
         if run is None:
             self._state("busy" if self.queue.running is not None else "idle")
-            if self.queue.running is None:
-                self.on_idle()
             return
         self._state("busy")
         if self._output is not None:
             self._output.close()
         settings = self._around.settings
         maximum = self._around.limits.output_bytes or settings.output_bytes
-        kept = KeptOutput(self._around.kept_file(run.id), settings.output_shown_bytes, settings.output_tail_bytes, maximum)
+        path = self._around.kept_file(run.id)
+        kept = KeptOutput(path, settings.output_shown_bytes, settings.output_tail_bytes, maximum)
         self._output = RunOutput(run, kept, self._around.stream, settings.rich_bytes, self.interrupt)
         run.status, run.started = "running", time.time()
         self._tell(RunStarted(run.document, run.cell, run.started), run.id)
@@ -274,6 +274,7 @@ class LiveSession:
             self.queue.finish()
         run.status, run.ended = status, time.time()
         self._tell(RunEnded(status, run.document, run.cell, run.execution_count, run.ended, reason), run.id)
+        self.on_run_ended(run)
 
     def _state(self, state: Literal["waiting", "starting", "idle", "busy"]) -> None:
         if state != self.state:

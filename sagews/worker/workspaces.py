@@ -58,7 +58,7 @@ class Workspaces:
                 folder = WorkspaceFolder.kept(self._data, name, self._settings)
             else:
                 folder = WorkspaceFolder.temporary(self._settings)
-            workspace = OpenedWorkspace(name, epoch, content.limits, folder, self._environments, self._settings)
+            workspace = OpenedWorkspace(name, epoch, content, folder, self._environments, self._settings)
             self._open[name] = (workspace, Commands(workspace))
 
     async def close(self, name: str, epoch: int, reason: str, code: Code) -> None:
@@ -75,6 +75,13 @@ class Workspaces:
             await self._close(name, reason, code)
         if name not in self._open and not self._turns[name].locked():
             del self._turns[name]
+
+    def renew(self, epochs: dict[str, int]) -> None:
+        """The database still has these openings."""
+        for name, epoch in epochs.items():
+            known = self._open.get(name)
+            if known is not None and known[0].epoch == epoch:
+                known[0].renew_lease()
 
     async def close_all(self, reason: str) -> None:
         """Close all; nothing opens any more."""
