@@ -79,10 +79,15 @@ def _sqlite(address: URL, settings: dict[str, Any]) -> AsyncEngine:
 
 
 def _set_pragmas(connection: Any, record: object) -> None:
-    cursor = connection.cursor()
-    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
+    try:
+        cursor = connection.cursor()
+        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+    except BaseException:
+        # The pool does not know this connection yet: nobody else would close it and end its thread.
+        connection.close()
+        raise
 
 
 def _begin(connection: Connection) -> None:
@@ -93,6 +98,9 @@ def _postgresql(address: URL, tls: ssl.SSLContext | None, settings: dict[str, An
     connect: dict[str, Any] = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
     if tls is not None:
         connect["ssl"] = tls
+    elif "ssl" not in address.query:
+        # asyncpg's default tries TLS without checking whom it talks to, and falls back: neither safe nor quick.
+        connect["ssl"] = False
     engine = create_async_engine(address, connect_args=connect, **settings)
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine
