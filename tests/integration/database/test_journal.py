@@ -54,7 +54,8 @@ async def test_edits_written_twice_are_there_once(store: Store, opened: str) -> 
 
 async def test_several_backends_write_the_same_edits_at_once(store: Store, opened: str) -> None:
     batches = [[edit(n) for n in range(start, start + 20)] for start in range(0, 60, 4)]
-    await asyncio.gather(*(store.journal.append(opened, 1, batch[::-1]) for batch in batches for _ in range(2)))
+    both_orders = [order for batch in batches for order in (batch, batch[::-1])]
+    await asyncio.gather(*(store.journal.append(opened, 1, batch) for batch in both_orders))
     assert await numbers(store, opened) == [(1, n) for n in range(76)]
 
 
