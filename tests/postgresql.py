@@ -44,6 +44,8 @@ class Cluster:
         self.folder = folder
         self.data = folder / "data"
         self.port = 0
+        # Fast, and no promise about power failures: the tests do not cut the power.
+        self.settings = {"fsync": "off", "full_page_writes": "off", "max_connections": "60", "log_min_messages": "log"}
         self._process: subprocess.Popen[str] | None = None
         self._reader: threading.Thread | None = None
         self._log: list[str] = []
@@ -66,12 +68,10 @@ class Cluster:
 
     def start(self) -> None:
         """Start the server; returns when it answers."""
-        settings = [f"unix_socket_directories={self.folder}", "listen_addresses=127.0.0.1", f"port={self.port}"]
-        # Fast, and no promise about power failures: the tests do not cut the power.
-        settings += ["fsync=off", "full_page_writes=off", "max_connections=60", "log_min_messages=log"]
-        command: list[Any] = [self.programs / "postgres", "-D", self.data]
-        for setting in settings:
-            command += ["-c", setting]
+        command: list[Any] = [self.programs / "postgres", "-D", self.data, "-k", self.folder]
+        command += ["-h", "127.0.0.1", "-p", str(self.port)]
+        for name, value in self.settings.items():
+            command += ["-c", f"{name}={value}"]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -111,6 +111,15 @@ class Cluster:
         process.wait(START_SECONDS)
         if self._reader is not None:
             self._reader.join()
+
+    def write(self, name: str, content: bytes) -> Path:
+        """Write a file that only the server's user may read; returns its path."""
+        path = self.folder / name
+        path.touch(mode=0o600)
+        path.write_bytes(content)
+        if self._run_as:
+            os.chown(path, self._run_as["user"], self._run_as["group"])
+        return path
 
     def create_database(self) -> str:
         """Make an empty database with a new name; returns its address, for ``create_engine``."""

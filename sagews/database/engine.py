@@ -79,15 +79,10 @@ def _sqlite(address: URL, settings: dict[str, Any]) -> AsyncEngine:
 
 
 def _set_pragmas(connection: Any, record: object) -> None:
-    try:
-        cursor = connection.cursor()
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-    except BaseException:
-        # The pool does not know this connection yet: nobody else would close it and end its thread.
-        connection.close()
-        raise
+    cursor = connection.cursor()
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 def _begin(connection: Connection) -> None:

@@ -44,6 +44,15 @@ def postgresql() -> Iterator[Cluster]:
         yield cluster
 
 
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL that the test has for itself."""
+    if find_programs() is None:
+        pytest.skip("PostgreSQL is not installed here (Debian's package: postgresql)")
+    with new_cluster() as own:
+        yield own
+
+
 @pytest.fixture(scope="session")
 def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The SQLite database that the tests of this process use, one after the other."""

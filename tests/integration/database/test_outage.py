@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -14,17 +14,8 @@ import pytest
 from sagews.database import Store, create_engine, engine, migrate
 from sagews.database.journal import Entry
 from sagews.errors import DatabaseUnavailable
-from tests.postgresql import Cluster, find_programs, new_cluster
+from tests.postgresql import Cluster
 from tests.waiting import eventually
-
-
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    """A PostgreSQL that the test may stop."""
-    if find_programs() is None:
-        pytest.skip("PostgreSQL is not installed here (Debian's package: postgresql)")
-    with new_cluster() as own:
-        yield own
 
 
 @pytest.fixture
