@@ -10,8 +10,9 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 from tornado.httpserver import HTTPServer
 from tornado.netutil import bind_sockets
@@ -52,15 +53,17 @@ def application(
     sessions: Sessions,
     settings: SockJSSettings = SUITE,
     open_connection: Callable[[RequestFacts], Connection] = Echo,
+    more: Sequence[Any] = (),
 ) -> Application:
-    """All four services; the first three with the given connection."""
+    """All four services, the first three with the given connection, and more routes."""
     without_websockets = dataclasses.replace(settings, websockets=False)
     with_cookie = dataclasses.replace(settings, cookie_needed=True)
     return Application(
         routes("/echo", open_connection, settings, sessions)
         + routes("/disabled_websocket_echo", open_connection, without_websockets, sessions)
         + routes("/cookie_needed_echo", open_connection, with_cookie, sessions)
-        + routes("/close", Closing, settings, sessions),
+        + routes("/close", Closing, settings, sessions)
+        + list(more),
         log_function=lambda handler: None,
     )
 
@@ -82,7 +85,10 @@ class Site(SockJSClient):
 
 @asynccontextmanager
 async def serving(
-    open_connection: Callable[[RequestFacts], Connection] = Echo, *, settings: SockJSSettings = SUITE
+    open_connection: Callable[[RequestFacts], Connection] = Echo,
+    *,
+    settings: SockJSSettings = SUITE,
+    more: Sequence[Any] = (),
 ) -> AsyncIterator[Site]:
     """Serve on a free port of the loopback address; end all sessions at the end."""
     connections: list[Connection] = []
@@ -93,7 +99,7 @@ async def serving(
         connections.append(connection)
         return connection
 
-    server = HTTPServer(application(sessions, settings, open_and_note))
+    server = HTTPServer(application(sessions, settings, open_and_note, more))
     sockets = bind_sockets(0, "127.0.0.1")
     server.add_sockets(sockets)
     site = Site(sockets[0].getsockname()[1], sessions, connections)

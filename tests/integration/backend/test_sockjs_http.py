@@ -82,6 +82,14 @@ async def test_stream_ends_at_its_limit_and_the_next_goes_on(transport: str) -> 
         assert await again.chunk() == form.format('a["y"]')
 
 
+async def test_eventsource_escapes_percent_signs_which_the_client_decodes() -> None:
+    async with serving() as site:
+        session = site.session()
+        stream = await open_stream(site, session, "eventsource")
+        await site.say(session, "5 % of %41")
+        assert await stream.chunk() == 'data: a["5 %25 of %2541"]\r\n\r\n'
+
+
 async def test_htmlfile_calls_the_page_and_cannot_be_broken_out_of() -> None:
     async with serving() as site:
         session = site.session()
