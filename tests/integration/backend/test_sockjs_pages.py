@@ -89,6 +89,7 @@ async def test_preflight_names_methods_and_is_cached(origin: str, allowed: str) 
         {"Sec-WebSocket-Origin": "http://evil.example"},
         {"Sec-Fetch-Site": "cross-site"},
         {"Sec-Fetch-Site": "same-site", "Referer": "http://evil.example/page"},
+        {"Referer": "http://evil.example/page"},
     ],
 )
 @pytest.mark.parametrize("transport", ["xhr", "xhr_streaming", "eventsource", "htmlfile?c=x", "jsonp?c=x", "websocket"])
@@ -105,8 +106,9 @@ async def test_pages_of_our_own_and_of_allowed_origins_get_one() -> None:
     settings = dataclasses.replace(CLOSED, allowed_origins=lambda origin: origin == "https://twin.example")
     async with serving(settings=settings) as site:
         for origin in (f"http://127.0.0.1:{site.port}", "https://twin.example"):
-            answer = await site.ask("POST", site.session() + "/xhr", headers={"Origin": origin})
-            assert (answer.status, answer.body) == (200, "o\n")
+            for headers in ({"Origin": origin}, {"Referer": origin + "/page"}):
+                answer = await site.ask("POST", site.session() + "/xhr", headers=headers)
+                assert (answer.status, answer.body) == (200, "o\n")
 
 
 async def test_other_methods_are_refused_with_the_allowed_ones() -> None:
