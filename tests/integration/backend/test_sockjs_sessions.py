@@ -130,6 +130,22 @@ async def test_messages_before_a_loss_are_handled_before_on_close() -> None:
         await eventually(lambda: site.echo.events == ["open", "a", "b", "close"])
 
 
+async def test_messages_after_the_close_of_the_application_are_dropped() -> None:
+    class Deaf(Echo):
+        async def on_message(self, text: str) -> None:
+            self.events.append(text)
+            self.close()
+
+    async with serving(Deaf) as site:
+        session = site.session()
+        await site.poll(session)
+        assert await site.say(session, "first", "second") == 204
+        await eventually(lambda: site.echo.events == ["open", "first", "close"])
+        assert await site.say(session, "third") == 204
+        assert await site.poll(session) == GO_AWAY
+        assert site.echo.events == ["open", "first", "close"]
+
+
 async def test_what_arrives_waits_while_the_application_is_behind() -> None:
     go_on = asyncio.Event()
 

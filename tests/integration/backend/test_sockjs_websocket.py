@@ -178,6 +178,19 @@ async def test_sender_waits_while_the_client_does_not_read() -> None:
         assert talker.sent * 1000 < 32 * 1024 * 1024  # what the system's socket buffers hold, at most
 
 
+async def test_client_that_reads_gets_everything_through_a_small_buffer() -> None:
+    class Flood(Connection):
+        async def on_open(self) -> None:
+            for number in range(500):
+                await self.send(f"{number} " + "x" * 1000)
+
+    settings = dataclasses.replace(SUITE, maximum_buffer_bytes=1500)
+    async with serving(Flood, settings=settings) as site:
+        socket = await site.websocket("/echo/websocket")
+        numbers = [int(str(await socket.read_message()).split()[0]) for _ in range(500)]
+        assert numbers == list(range(500))
+
+
 async def test_sender_learns_that_the_client_is_gone() -> None:
     async with serving(Talker) as site:
         socket = await site.websocket("/echo/websocket")
