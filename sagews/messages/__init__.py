@@ -1,0 +1,23 @@
+"""What is said between browser, backend, worker and session: types and framing.
+
+Pure: no input or output, standard library only, because sessions import it under Sage's own
+Python. `docs/protocol.md` tells who sends which message when.
+"""
+
+from sagews.messages import commands, connection, files, jupyter, records, workspace
+from sagews.messages.frame import Frame, from_json, to_json
+from sagews.messages.framing import Decoder, encode
+
+__all__ = [
+    "Decoder",
+    "Frame",
+    "commands",
+    "connection",
+    "encode",
+    "files",
+    "from_json",
+    "jupyter",
+    "records",
+    "to_json",
+    "workspace",
+]
