@@ -80,7 +80,7 @@ class Cluster:
             text=True,
             cwd=self.folder,
             env={"LC_ALL": "C.UTF-8", "PATH": os.environ.get("PATH", os.defpath)},
-            preexec_fn=_end_with_parent,  # noqa: PLW1509 (it only makes a system call)
+            preexec_fn=_end_with_parent,
             **self._run_as,
         )
         answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
