@@ -12,7 +12,7 @@ from sagews.errors import SessionEnded as SessionEndedError
 from sagews.errors import UsageError
 from sagews.messages import jupyter
 from sagews.messages.commands import Execute, OpenSession
-from sagews.messages.frame import Frame
+from sagews.messages.frame import Frame, Message
 from sagews.messages.workspace import (
     Acknowledged,
     Attached,
@@ -104,12 +104,11 @@ class Evaluation:
         self._show(content, show)
         return ""
 
-    def _show(self, content: object, show: Show) -> None:
+    def _show(self, content: Message, show: Show) -> None:
         if isinstance(content, OutputCut):
             self._cut = True
             if not content.tail:
                 return
-        assert isinstance(content, jupyter.Message)
         self.outputs.take(content)
         if isinstance(content, jupyter.Stream) and not self._cut:
             self._shown_bytes += len(content.text.encode("utf-8", "surrogatepass"))

@@ -14,10 +14,10 @@ from collections.abc import Sequence
 
 from sagews import __version__
 from sagews.admin.command import Command, Parser, Verbs, examples_text
-from sagews.admin.commands import config, eval, run, status
+from sagews.admin.commands import config, evaluate, run, status
 from sagews.errors import ConfigurationError, SagewsError, UsageError
 
-COMMANDS: tuple[Command, ...] = (run, eval, status, config)
+COMMANDS: tuple[Command, ...] = (run, evaluate, status, config)
 """Every module with verbs, in the order of the help text."""
 
 EXAMPLES = (

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import os
-from argparse import ArgumentParser, Namespace
+from argparse import Namespace
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
-from sagews.admin.command import add_configuration_option, configuration_of
+from sagews.admin.command import Parser, add_configuration_option, configuration_of
 from sagews.configuration import Configuration
 from sagews.errors import UsageError
 
@@ -32,19 +32,17 @@ class RunningSite:
         """The one of this configuration's data folder; None where none runs."""
         try:
             site = cls(**json.loads((configuration.run_folder / NAME).read_text()))
-            os.kill(site.pid, 0)
-        except (FileNotFoundError, ProcessLookupError):
+        except FileNotFoundError:
             return None
-        except PermissionError:
-            return site  # it lives, and belongs to somebody else
-        return site
+        return site if Path(f"/proc/{site.pid}").exists() else None
 
     def write(self, configuration: Configuration) -> Path:
         """Say it, whole or not at all; returns the file."""
         path = configuration.run_folder / NAME
         part = path.with_suffix(".part")
         part.unlink(missing_ok=True)
-        with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
             json.dump(asdict(self), file)
         part.replace(path)
         return path
@@ -55,7 +53,7 @@ class RunningSite:
         return f"{self.url}/sign-in?token={self.token}"
 
 
-def add_site_options(parser: ArgumentParser) -> None:
+def add_site_options(parser: Parser) -> None:
     """Declare ``--url``, ``--token`` and ``--config``, by which a command finds the site that it talks to."""
     parser.add_argument("--url", metavar="URL", help="the site; default: SAGEWS_URL, or the solo site that runs here")
     parser.add_argument("--token", metavar="TOKEN", help="an API token of yours; default: SAGEWS_TOKEN")

@@ -26,6 +26,7 @@ from tornado.websocket import WebSocketClientConnection, websocket_connect
 import sagews
 from sagews.client.refusals import error_of
 from sagews.client.worker import WorkerClient
+from sagews.client.worker_link import OpenLink
 from sagews.client.worker_session import WorkerSession
 from sagews.errors import MessageError, SagewsError, Unavailable, UsageError, WorkerUnavailable
 from sagews.messages.connection import PROTOCOL, Hello, Ping, Pong, Refused, Welcome
@@ -47,7 +48,7 @@ class SiteClient:
         self.url = url.rstrip("/")
         self._token = token
         self._http = AsyncHTTPClient(force_instance=True)
-        self._live: SiteConnection | None = None
+        self._live: WorkerClient | None = None
 
     async def __aenter__(self) -> Self:
         return self
@@ -78,13 +79,13 @@ class SiteClient:
         response = await self._fetch("GET", f"/api/workspaces/{quote(workspace)}/runs/{quote(run)}/output", None)
         return bytes(response.body)
 
-    async def live(self) -> SiteConnection:
+    async def live(self) -> WorkerClient:
         """The connection on which workspaces are followed; it is made again when it is lost.
 
         :raises SagewsError: where the site does not answer, or refuses us.
         """
         if self._live is None:
-            connection = SiteConnection(self.url, self._token)
+            connection = WorkerClient(over_site(self.url, self._token))
             await connection.connect()
             self._live = connection
         return self._live
@@ -124,32 +125,6 @@ class SiteClient:
             raise _unreachable(self.url, error) from error
 
 
-class SiteConnection(WorkerClient):
-    """A worker's vocabulary, said to a backend: it finds the worker and checks the permission."""
-
-    def __init__(self, url: str, token: str) -> None:
-        """:param url: of the site."""
-        super().__init__(role="script", token=token)
-        self._url = url
-        self._hello = Hello(PROTOCOL, PROTOCOL, sagews.__version__, "script", token, secrets.token_hex(8))
-
-    async def connect(self) -> None:
-        """Connect and greet.
-
-        :raises SagewsError: where the site does not answer, or refuses us.
-        """
-        link = SiteLink(self._hello, self._heard_on_site, self._lost)
-        await link.open(self._url)
-        self._link = link
-        self.welcome = link.welcome.result()
-        self.on_connected()
-
-    def _heard_on_site(self, frame: Frame) -> None:
-        """A backend names the workspace, not the channel."""
-        found = [number for number, channel in self._channels.items() if channel.workspace == frame.workspace]
-        self._heard(replace(frame, channel=found[0] if found else 0))
-
-
 class SiteLink:
     """One websocket to a backend. Frames go to `on_frame` as they come; its end goes to `on_lost`, once."""
 
@@ -159,6 +134,8 @@ class SiteLink:
         self._hello = hello
         self._on_frame = on_frame
         self._on_lost = on_lost
+        self._channels: dict[str, int] = {}
+        """Of the workspaces: a backend names the workspace, not the channel."""
         self._socket: WebSocketClientConnection | None = None
 
     async def open(self, url: str) -> None:
@@ -186,6 +163,8 @@ class SiteLink:
         """Send a frame. Raises WorkerUnavailable where the connection is lost."""
         if self._socket is None:
             raise WorkerUnavailable("The connection to the site is lost.")
+        if frame.channel:
+            self._channels[frame.workspace] = frame.channel
         # A failed write is told by the message None, as every end of the connection.
         self._socket.write_message(dump(replace(frame, channel=0)))
 
@@ -208,7 +187,7 @@ class SiteLink:
         if isinstance(content, Ping):
             self.send(frame.reply(Pong()))
         elif self.welcome.done():
-            self._on_frame(frame)
+            self._on_frame(replace(frame, channel=self._channels.get(frame.workspace, 0)))
         elif isinstance(content, Welcome):
             self.welcome.set_result(content)
         else:
@@ -219,6 +198,18 @@ class SiteLink:
         if not self.welcome.done():
             self.welcome.set_exception(error)
             self.welcome.exception()
+
+
+def over_site(url: str, token: str) -> OpenLink:
+    """Connect to a site's websocket and greet, under the same name each time."""
+    hello = Hello(PROTOCOL, PROTOCOL, sagews.__version__, "script", token, secrets.token_hex(8))
+
+    async def connect(on_frame: Callable[[Frame], None], on_lost: Callable[[], None]) -> SiteLink:
+        link = SiteLink(hello, on_frame, on_lost)
+        await link.open(url)
+        return link
+
+    return connect
 
 
 def _refusal(url: str, error: HTTPClientError) -> SagewsError:

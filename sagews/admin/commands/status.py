@@ -47,8 +47,10 @@ def _show(url: str, told: dict[str, Any]) -> None:
         ("backend", f"answers; {told['live_connections']} live connections"),
         ("database", _answers(told["database"])),
     ]
-    for worker in told["workers"]:
-        rows.append((f"worker {worker['id']}", f"{_answers(worker['connected'])}; {', '.join(worker['environments'])}"))
+    rows += [
+        (f"worker {worker['id']}", f"{_answers(worker['connected'])}; {', '.join(worker['environments'])}")
+        for worker in told["workers"]
+    ]
     width = max(len(name) for name, _ in rows)
     for name, text in rows:
         print(f"{name:{width}}  {text}")
