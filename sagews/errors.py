@@ -18,7 +18,8 @@ into a wire code (``refused`` messages), an HTTP status, or a line on a terminal
     ├── OverLimit                 a quota, a rate or a capacity is used up
     ├── Unavailable               a component does not answer (try again)
     │   ├── WorkerUnavailable
-    │   └── DatabaseUnavailable
+    │   ├── DatabaseUnavailable
+    │   └── Disconnected          the client at the other end is gone
     ├── SessionEnded              the session is over; the message has the reason
     └── SetupError                this machine lacks something that sagews needs
 
@@ -143,6 +144,13 @@ class DatabaseUnavailable(Unavailable):
     """The database does not answer."""
 
     code = "database_unavailable"
+
+
+class Disconnected(Unavailable):
+    """The client at the other end is gone."""
+
+    code = "disconnected"
+    mend = "Connect again."
 
 
 class SessionEnded(SagewsError):
