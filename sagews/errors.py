@@ -165,4 +165,4 @@ class SetupError(SagewsError):
     """This machine lacks something that sagews needs."""
 
     code = "setup"
-    mend = "See README.md, section \"When it fails\"."
+    mend = 'See README.md, section "When it fails".'
