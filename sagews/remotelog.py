@@ -48,25 +48,24 @@ class HumanFormatter(logging.Formatter):
         """Time, level where it matters, event, fields."""
         time = datetime.fromtimestamp(record.created).strftime("%H:%M:%S")
         level = "" if record.levelno <= logging.INFO else f"{record.levelname}: "
-        fields = "".join(
-            f"  {name}={value}" for name, value in fields_of(record).items() if name != "action"
-        )
-        line = f"{time} {level}{record.getMessage()}{fields}".translate(CONTROL)
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        fields = "".join(f"  {name}={value}" for name, value in fields_of(record).items() if name != "action")
+        line = f"{time} {level}{record.getMessage()}{fields}"
+        lines = [line, *(self.formatException(record.exc_info).splitlines() if record.exc_info else ())]
+        return "\n".join(text.translate(CONTROL) for text in lines)
 
 
 def configure(
     level: Literal["debug", "info", "warning", "error"],
-    format: Literal["auto", "human", "json"],
+    style: Literal["auto", "human", "json"],
     stream: IO[str] | None = None,
 ) -> None:
     """Let this process log to a stream. Called once by `main`, and again by tests.
 
-    :param format: ``auto`` is ``human`` where the stream is a terminal, else ``json``.
+    :param style: ``auto`` is ``human`` where the stream is a terminal, else ``json``.
     :param stream: default: standard error.
     """
     stream = stream or sys.stderr
-    human = format == "human" or format == "auto" and stream.isatty()
+    human = style == "human" or (style == "auto" and stream.isatty())
     handler = logging.StreamHandler(stream)
     handler.setFormatter(HumanFormatter() if human else JsonFormatter())
     root = logging.getLogger()
@@ -75,4 +74,3 @@ def configure(
     handler.is_of_sagews = True  # type: ignore[attr-defined]
     root.addHandler(handler)
     root.setLevel(level.upper())
-    logging.captureWarnings(True)

@@ -16,6 +16,7 @@ import argparse
 import os
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, Protocol
 
@@ -44,14 +45,29 @@ class Parser(ArgumentParser):
         """:raises UsageError: always."""
         raise UsageError(f"{_sentence(message)}.", mend=f"`{self.prog} --help` shows what is allowed.")
 
+    def parse_known_args(  # type: ignore[override]  # one signature stands for all of its overloads
+        self, args: Sequence[str] | None = None, namespace: Namespace | None = None
+    ) -> tuple[Namespace, list[str]]:
+        """As `ArgumentParser`'s, but unknown options are refused by the verb that does not know them."""
+        parsed, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            known = [option for action in self._actions for option in action.option_strings]
+            meant = nearest(unknown[0].split("=")[0], known)
+            hint = f"did you mean {meant}?" if meant else f"allowed: {', '.join(known)}."
+            raise UsageError(
+                f"There is no place for the argument {unknown[0][:60]!r}; {hint}",
+                mend=f"`{self.prog} --help` shows what is allowed.",
+            )
+        return parsed, unknown
+
     def _check_value(self, action: argparse.Action, value: object) -> None:
         if action.choices is None or value in action.choices:
             return
         words = [str(choice) for choice in action.choices]
         meant = nearest(str(value), words)
-        hint = f"did you mean {meant}?" if meant else f"allowed: {', '.join(words)}"
+        hint = f"did you mean {meant}?" if meant else f"allowed: {', '.join(words)}."
         raise UsageError(
-            f"There is no {action.metavar or action.dest} {str(value)!r}: {hint}",
+            f"There is no {str(action.metavar or action.dest).lower()} {str(value)[:60]!r}; {hint}",
             mend=f"`{self.prog} --help` shows what is allowed.",
         )
 
@@ -65,17 +81,20 @@ class Verbs:
         )
         parser.set_defaults(run=_show_help(parser))
 
-    def add(self, name: str, help: str, *, examples: tuple[str, ...]) -> Parser:
+    def add(self, name: str, about: str, *, examples: tuple[str, ...]) -> Parser:
         """Declare one verb.
 
-        :param help: one sentence.
+        :param about: one sentence.
         :param examples: command lines, optionally with two spaces and ``# what it does`` after them.
         """
-        parser = self._actions.add_parser(
-            name, help=help, description=help, epilog=examples_text(examples),
-            formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False,
+        return self._actions.add_parser(
+            name,
+            help=about,
+            description=about,
+            epilog=examples_text(examples),
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+            allow_abbrev=False,
         )
-        return parser
 
 
 def examples_text(examples: tuple[str, ...]) -> str:
@@ -109,10 +128,11 @@ def _expanded(path: Path) -> Path | None:
         return None
 
 
-def _show_help(parser: Parser):  # type: ignore[no-untyped-def]
+def _show_help(parser: Parser) -> Callable[[Namespace], int]:
     def run(_: Namespace) -> int:
         parser.print_help(sys.stderr)
         return 2
+
     return run
 
 

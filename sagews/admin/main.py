@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from sagews import __version__
 from sagews.admin.command import Command, Parser, Verbs, examples_text
 from sagews.admin.commands import config
-from sagews.errors import SagewsError, UsageError
+from sagews.errors import ConfigurationError, SagewsError, UsageError
 
 COMMANDS: tuple[Command, ...] = (config,)
 """Every module with verbs, in the order of the help text."""
@@ -51,7 +51,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         parsed = parser().parse_args(arguments)
         status: int = parsed.run(parsed)
-        sys.stdout.flush()
+        if sys.stdout:  # there is none where the caller closed it
+            sys.stdout.flush()
         return status
     except KeyboardInterrupt:
         return 130  # as a shell says it: 128 + SIGINT
@@ -59,7 +60,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader of our output has enough, as in `sagews config show | head`; nothing is left to say to it.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last place; every error becomes a sentence here
         return report(error)
 
 
@@ -68,8 +69,10 @@ def report(error: Exception) -> int:
     if os.environ.get("SAGEWS_DEBUG") == "1":
         traceback.print_exception(error)
     elif isinstance(error, SagewsError):
-        between = "\n" if "\n" in error.what else " "
-        print(f"sagews: {error.what}{between}{error.what_to_do}", file=sys.stderr)
+        print(f"sagews: {_paragraph(error)}", file=sys.stderr)
+    elif isinstance(error, OSError) and error.strerror:
+        name = f" ({error.filename})" if error.filename else ""
+        print(f"sagews: {error.strerror}{name}. Mend that and try again.", file=sys.stderr)
     else:
         print(
             f"sagews: Something unexpected happened ({type(error).__name__}: {error}). "
@@ -77,3 +80,10 @@ def report(error: Exception) -> int:
             file=sys.stderr,
         )
     return 2 if isinstance(error, UsageError) else 1
+
+
+def _paragraph(error: SagewsError) -> str:
+    """What happened and what to do: on one line, or around the lines of several mistakes."""
+    if isinstance(error, ConfigurationError) and error.mend == error.what_to_do:
+        return f"The configuration is wrong:\n{error.what}\n{error.what_to_do}"
+    return f"{error.what} {error.what_to_do}"

@@ -5,7 +5,7 @@
     certificates/
       authority/key.pem         the authority's key; read only while something is signed
       authority.pem             its certificate, which everybody needs to check others
-      worker.localhost.pem      key and certificate of one component on one host, in one file so that both change at once
+      worker.localhost.pem      key and certificate of one component on one host, in one file: both change at once
 
 Every file is replaced whole or not at all; those with keys are readable by their owner only.
 """
@@ -173,9 +173,9 @@ def _write(path: Path, content: bytes, mode: int) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        Path(temporary).replace(path)
     except BaseException:
-        os.unlink(temporary)
+        Path(temporary).unlink()
         raise
 
 

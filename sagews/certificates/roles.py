@@ -64,9 +64,8 @@ def peer_role(connection: SSLObject | SSLSocket | None) -> Role:
     :raises NotAllowed: where the peer showed no certificate, or one that names no role or several.
     """
     certificate = connection.getpeercert() if connection else None
-    # typeshed's type of getpeercert() is a dictionary of anything
     names = (certificate or {}).get("subjectAltName", ())
-    found = [str(name[1]) for name in names if name[0] == "URI" and str(name[1]).startswith(URI)]  # type: ignore[index]
+    found = [str(name[1]) for name in names if name[0] == "URI" and str(name[1]).startswith(URI)]
     try:
         (uri,) = found
         return Role(uri.removeprefix(URI))
@@ -84,7 +83,7 @@ def require_role(connection: SSLObject | SSLSocket | None, allowed: Collection[R
     role = peer_role(connection)
     if role not in allowed:
         raise NotAllowed(
-            f"A {role} may not connect here, only: {', '.join(sorted(allowed))}.",
+            f"The role {role} may not connect here, only: {', '.join(sorted(allowed))}.",
             mend="Use the certificate of the right component.",
         )
     return role

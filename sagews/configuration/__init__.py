@@ -14,6 +14,19 @@ from sagews.configuration.site import Configuration, Database, Log, Site
 from sagews.configuration.worker import Environment, Session, Worker
 
 __all__ = [
-    "Backend", "Configuration", "Database", "Environment", "Loaded", "Log", "RateLimits", "Session", "Site", "SockJS",
-    "Worker", "example", "load", "load_with_origins", "reference",
+    "Backend",
+    "Configuration",
+    "Database",
+    "Environment",
+    "Loaded",
+    "Log",
+    "RateLimits",
+    "Session",
+    "Site",
+    "SockJS",
+    "Worker",
+    "example",
+    "load",
+    "load_with_origins",
+    "reference",
 ]

@@ -9,7 +9,7 @@ from functools import cache
 from inspect import getdoc
 from typing import TYPE_CHECKING, Any, get_type_hints
 
-from sagews.configuration.declare import NAMED, RULE, Named, Rule, is_section
+from sagews.configuration.declare import RULE, Named, Rule, is_section
 from sagews.configuration.site import Configuration
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Entry:
     @property
     def variable(self) -> str:
         """Its environment variable; empty for settings of named groups, which have none."""
-        return "" if ANY_NAME in self.path else PREFIX + "_".join(self.path).upper()
+        return "" if ANY_NAME in self.path else variable(self.path)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,29 +56,28 @@ def kinds(of: type[DataclassInstance]) -> dict[str, Any]:
     return get_type_hints(of)
 
 
-def rule_of(field: Field[Any]) -> Rule | None:
-    """The rule of a field that is a setting."""
-    rule: Rule | None = field.metadata.get(RULE)
+def rule_of(field: Field[Any]) -> Rule | Named | None:
+    """What is declared of a field that is a setting or a named group; None of a section."""
+    rule: Rule | Named | None = field.metadata.get(RULE)
     return rule
 
 
-def named_of(field: Field[Any]) -> Named | None:
-    """The declaration of a field that is a named group."""
-    rule: Named | None = field.metadata.get(NAMED)
-    return rule
+def variable(path: tuple[str, ...]) -> str:
+    """The environment variable of a setting."""
+    return PREFIX + "_".join(path).upper()
 
 
-def groups(of: type[DataclassInstance] = Configuration, path: tuple[str, ...] = (), help: str = "") -> Iterator[Group]:
+def groups(of: type[DataclassInstance] = Configuration, path: tuple[str, ...] = (), about: str = "") -> Iterator[Group]:
     """Every section, parents first, in the order of declaration."""
-    own = [field for field in fields(of) if rule_of(field)]
+    own = [field for field in fields(of) if isinstance(rule_of(field), Rule)]
     entries = tuple(
         Entry(path=(*path, field.name), kind=kinds(of)[field.name], default=_default(field), rule=field.metadata[RULE])
         for field in own
     )
-    yield Group(path=path, help=help or (getdoc(of) or "").split("\n\n")[0], entries=entries)
+    yield Group(path=path, help=about or (getdoc(of) or "").split("\n\n")[0], entries=entries)
     for field in fields(of):
-        below, kind = (*path, field.name), kinds(of)[field.name]
-        if rule := named_of(field):
+        below, kind, rule = (*path, field.name), kinds(of)[field.name], rule_of(field)
+        if isinstance(rule, Named):
             yield from groups(rule.of, (*below, ANY_NAME), rule.help)
         elif is_section(kind):
             yield from groups(kind, below)
@@ -96,6 +95,9 @@ def _default(field: Field[Any]) -> Any:
     return field.default
 
 
-def nearest(word: str, known: list[str]) -> str:
-    """The known word that was probably meant, or an empty string."""
-    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=0.6)), "")
+def nearest(word: str, known: list[str], alike: float = 0.6) -> str:
+    """The known word that was probably meant, or an empty string.
+
+    :param alike: how much of both words has to agree, from 0 to 1.
+    """
+    return next(iter(difflib.get_close_matches(word, known, n=1, cutoff=alike)), "")

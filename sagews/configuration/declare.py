@@ -19,7 +19,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, is_dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -28,7 +28,6 @@ T = TypeVar("T")
 S = TypeVar("S", bound="DataclassInstance")
 
 RULE = "sagews.rule"
-NAMED = "sagews.named"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -53,7 +52,7 @@ class Named:
 
 def setting(
     default: T,
-    help: str,
+    about: str,
     *,
     at_least: float | None = None,
     at_most: float | None = None,
@@ -62,30 +61,33 @@ def setting(
 ) -> T:
     """Declare one setting.
 
-    :param help: one or more sentences for the reference page: what it is for, what zero or empty means.
+    :param about: one or more sentences for the reference page: what it is for, what zero or empty means.
     :param at_least: smallest number allowed; every number has both bounds.
     :param matches: regular expression that a whole string (or each string of a tuple) has to match.
     :param allowed: what ``matches`` allows, in words that complete "allowed: ...".
     """
     pattern = re.compile(matches) if matches else None
-    rule = Rule(help=help, at_least=at_least, at_most=at_most, matches=pattern, allowed=allowed)
-    return cast(T, field(default=default, metadata={RULE: rule}))
+    rule = Rule(help=about, at_least=at_least, at_most=at_most, matches=pattern, allowed=allowed)
+    result: T = field(default=default, metadata={RULE: rule})
+    return result
 
 
 def section(of: type[S]) -> S:
     """Declare a group of settings inside a section; its help is the first paragraph of the class's docstring."""
-    return cast(S, field(default_factory=of))
+    result: S = field(default_factory=of)
+    return result
 
 
-def named(of: type[S], defaults: Mapping[str, S], help: str) -> Mapping[str, S]:
+def named(of: type[S], defaults: Mapping[str, S], about: str) -> Mapping[str, S]:
     """Declare a group of which there may be many, each with a name: letters, digits, ``-`` and ``_``.
 
     A table in the file under the name of a default changes only what it mentions. These settings come from the
     file only, not from environment variables.
     """
     frozen = MappingProxyType(dict(defaults))
-    rule = Named(of=of, help=help, name=re.compile(r"[a-z][a-z0-9_-]{0,30}"))
-    return cast("Mapping[str, S]", field(default_factory=lambda: frozen, metadata={NAMED: rule}))
+    rule = Named(of=of, help=about, name=re.compile(r"[a-z][a-z0-9_-]{0,30}"))
+    result: Mapping[str, S] = field(default_factory=lambda: frozen, metadata={RULE: rule})
+    return result
 
 
 def is_section(kind: Any) -> bool:

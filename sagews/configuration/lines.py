@@ -12,6 +12,9 @@ from typing import Any
 
 Key = tuple[str, ...]
 
+LONGEST_STATEMENT_LINES = 1000
+"""Each further line costs reading the statement again; what comes after a longer one is not located."""
+
 
 def lines_of_keys(text: str) -> dict[Key, int]:
     """The line (from 1) of each key and table, by its path.
@@ -37,9 +40,11 @@ def _statements(text: str) -> Iterator[tuple[int, str]]:
     """Each statement with the number of its first line; empty lines and comments are left out."""
     pending: list[str] = []
     for number, line in enumerate(text.replace("\r\n", "\n").split("\n"), 1):
-        if not pending and line.strip(" \t").startswith(("#",)) or not pending and not line.strip(" \t"):
+        if not pending and (not line.strip(" \t") or line.lstrip(" \t").startswith("#")):
             continue
         pending.append(line)
+        if len(pending) > LONGEST_STATEMENT_LINES:
+            return
         statement = "\n".join(pending)
         try:
             tomllib.loads(statement)

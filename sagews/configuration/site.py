@@ -20,8 +20,9 @@ from sagews.configuration.worker import Worker
 class Site:
     """The site as a whole."""
 
-    name: str = setting("Sage Workspaces", "Name of the site, shown on its pages.", matches=r".{1,80}",
-                        allowed="1 to 80 characters")
+    name: str = setting(
+        "Sage Workspaces", "Name of the site, shown on its pages.", matches=r".{1,80}", allowed="1 to 80 characters"
+    )
     profile: Literal["solo"] = setting("solo", "`solo`: one person on one machine, no root, no other server.")
 
 
@@ -30,7 +31,8 @@ class Database:
     """Where accounts, workspaces and edits are kept."""
 
     url: str = setting(
-        "", "SQLAlchemy address of the database; empty = the SQLite file `sagews.sqlite` in the data folder.",
+        "",
+        "SQLAlchemy address of the database; empty = the SQLite file `sagews.sqlite` in the data folder.",
         matches=r"(sqlite\+aiosqlite:///.+|postgresql\+asyncpg://.+)?",
         allowed="`sqlite+aiosqlite:///PATH`, `postgresql+asyncpg://USER@HOST/NAME`, or empty",
     )
@@ -51,8 +53,9 @@ class Configuration:
     """All settings of a site, checked and frozen."""
 
     data_folder: Path = setting(
-        Path("data"), "Folder of everything that the site keeps. A path that does not begin with `/` starts from the "
-        "configuration file's folder; without a file, from the current folder."
+        Path("data"),
+        "Folder of everything that the site keeps. A path that does not begin with `/` starts from the "
+        "configuration file's folder; without a file, from the current folder.",
     )
     site: Site = section(Site)
     backend: Backend = section(Backend)
@@ -89,12 +92,14 @@ def contradictions(configuration: Configuration) -> Iterator[tuple[str, str]]:
     if worker.dead_after_seconds <= worker.ping_seconds:
         yield "worker.dead_after_seconds", f"is too short; allowed: more than ping_seconds ({worker.ping_seconds:g})"
     if worker.lease_seconds <= worker.dead_after_seconds:
-        yield "worker.lease_seconds", (
-            f"is too short; allowed: more than dead_after_seconds ({worker.dead_after_seconds:g})"
+        yield (
+            "worker.lease_seconds",
+            (f"is too short; allowed: more than dead_after_seconds ({worker.dead_after_seconds:g})"),
         )
     if session.output_shown_kilobytes > session.output_megabytes * 1024:
-        yield "worker.session.output_shown_kilobytes", (
-            f"is more than is kept; allowed: at most {session.output_megabytes * 1024} (output_megabytes)"
+        yield (
+            "worker.session.output_shown_kilobytes",
+            (f"is more than is kept; allowed: at most {session.output_megabytes * 1024} (output_megabytes)"),
         )
     if not any(environment.enabled for environment in worker.environments.values()):
         yield "worker.environments", "are all off; allowed: at least one with enabled = true"

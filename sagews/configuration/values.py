@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Callable
@@ -13,7 +12,7 @@ from typing import Any, Literal, get_args, get_origin
 from sagews.configuration.declare import Rule
 
 LONGEST_SHOWN = 60
-PASSWORD = re.compile(r"(://[^:/@\s]*):[^@\s]*@")
+PASSWORD = re.compile(r"(://[^:/@\s]*):\S*@")
 WHOLE = re.compile(r"[+-]?[0-9]{1,20}")
 DECIMAL = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?")
 TUPLE_OF_STRINGS = tuple[str, ...]
@@ -74,7 +73,7 @@ def _check_one(kind: Any, rule: Rule, value: Any) -> None:
         return
     if not math.isfinite(value):
         raise Wrong
-    if rule.at_least is not None and value < rule.at_least or rule.at_most is not None and value > rule.at_most:
+    if (rule.at_least is not None and value < rule.at_least) or (rule.at_most is not None and value > rule.at_most):
         raise Wrong
 
 
@@ -98,8 +97,6 @@ def shown(value: object) -> str:
     """A value on one line as TOML writes it; passwords in addresses are left out."""
     if isinstance(value, Path):
         value = str(value)
-    if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
-        value = int(value)
     if isinstance(value, str):
         return _toml_string(PASSWORD.sub(r"\1:...@", value))
     if isinstance(value, bool):
@@ -110,10 +107,13 @@ def shown(value: object) -> str:
 
 
 def _toml_string(text: str) -> str:
-    # TOML's basic strings have JSON's escapes, but \u may not name half of a surrogate pair.
-    if text.isprintable():
-        return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
-    return json.dumps(text)
+    return '"' + "".join(_escaped(character) for character in text) + '"'
+
+
+def _escaped(character: str) -> str:
+    if character in '"\\':
+        return f"\\{character}"
+    return character if character.isprintable() else f"\\U{ord(character):08x}"
 
 
 def shortened(value: object) -> str:

@@ -13,9 +13,7 @@ from sagews.configuration.declare import named, section, setting
 class Session:
     """What one session may use. A session that reaches a limit ends, and its reason is shown."""
 
-    memory_megabytes: int = setting(
-        2048, "Memory of the session and all that it started.", at_least=64, at_most=10**7
-    )
+    memory_megabytes: int = setting(2048, "Memory of the session and all that it started.", at_least=64, at_most=10**7)
     cpu_seconds: int = setting(
         0, "Processor time of the session and all that it started; 0 = no limit.", at_least=0, at_most=10**8
     )
@@ -23,9 +21,7 @@ class Session:
     idle_minutes: float = setting(
         60.0, "How long a session in which nothing runs is kept; 0 = no limit.", at_least=0, at_most=10**6
     )
-    processes: int = setting(
-        200, "Processes and threads that the session may have at once.", at_least=1, at_most=10**6
-    )
+    processes: int = setting(200, "Processes and threads that the session may have at once.", at_least=1, at_most=10**6)
     open_files: int = setting(1024, "Files that one process may have open.", at_least=64, at_most=2**20)
     file_size_megabytes: int = setting(1024, "Largest file that may be written.", at_least=1, at_most=10**7)
     output_megabytes: int = setting(
@@ -41,8 +37,10 @@ class Session:
         1.0, "A program that goes on this long after an interrupt is interrupted again.", at_least=0.1, at_most=3600
     )
     kill_after_seconds: float = setting(
-        10.0, "A program that goes on this long after an interrupt was asked for may be killed; the page offers it.",
-        at_least=0.1, at_most=3600,
+        10.0,
+        "A program that goes on this long after an interrupt was asked for may be killed; the page offers it.",
+        at_least=0.1,
+        at_most=3600,
     )
     shutdown_seconds: float = setting(
         2.0, "A session that is told to end has this long before it is killed.", at_least=0.1, at_most=3600
@@ -59,12 +57,16 @@ class Environment:
         "python", "`sage`: Sage's words, preparser and rich output; `python`: plain Python."
     )
     interpreter: str = setting(
-        "", "Path of the Python to run; empty = the one that runs sagews.",
-        matches=r"(/.+)?", allowed="an absolute path, or empty",
+        "",
+        "Path of the Python to run; empty = the one that runs sagews.",
+        matches=r"(/.+)?",
+        allowed="an absolute path, or empty",
     )
     preload_modules: tuple[str, ...] = setting(
-        (), "Modules to import once, before the first session, besides those of its kind.",
-        matches=r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*", allowed="names of Python modules",
+        (),
+        "Modules to import once, before the first session, besides those of its kind.",
+        matches=r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*",
+        allowed="names of Python modules",
     )
 
 
@@ -79,17 +81,19 @@ class Worker:
     """The server that runs sessions."""
 
     address: str = setting(
-        "127.0.0.1", "Address to listen on for backends, with TLS.",
-        matches=r"[0-9A-Za-z.:-]{1,255}", allowed="an IP address or host name",
+        "127.0.0.1",
+        "Address to listen on for backends, with TLS.",
+        matches=r"[0-9A-Za-z.:-]{1,255}",
+        allowed="an IP address or host name",
     )
     port: int = setting(0, "TCP port to listen on; 0 = any free one, told to the backend.", at_least=0, at_most=65535)
     unix_socket: str = setting(
-        "", "Path of the Unix socket; empty = run/worker.sock in the data folder.",
-        matches=r"(/.{1,100})?", allowed="an absolute path of at most 101 characters, or empty",
+        "",
+        "Path of the Unix socket; empty = run/worker.sock in the data folder.",
+        matches=r"(/.{1,100})?",
+        allowed="an absolute path of at most 101 characters, or empty",
     )
-    maximum_sessions: int = setting(
-        100, "Sessions at once; more wait in a queue.", at_least=1, at_most=10**5
-    )
+    maximum_sessions: int = setting(100, "Sessions at once; more wait in a queue.", at_least=1, at_most=10**5)
     maximum_waiting: int = setting(
         100, "Requests for a session that may wait in the queue; more are refused.", at_least=0, at_most=10**5
     )
@@ -97,9 +101,7 @@ class Worker:
     maximum_frame_bytes: int = setting(
         16 * 2**20, "Longest message on a connection of a worker.", at_least=2**16, at_most=2**30
     )
-    maximum_documents: int = setting(
-        1000, "Worksheets open at once in one workspace.", at_least=1, at_most=10**6
-    )
+    maximum_documents: int = setting(1000, "Worksheets open at once in one workspace.", at_least=1, at_most=10**6)
     replay_buffer_bytes: int = setting(
         16 * 2**20, "Messages kept of one workspace for those that come back.", at_least=2**16, at_most=2**34
     )
@@ -121,7 +123,8 @@ class Worker:
     )
     session: Session = section(Session)
     environments: Mapping[str, Environment] = named(
-        Environment, ENVIRONMENTS,
+        Environment,
+        ENVIRONMENTS,
         "Environments that sessions can be opened in. `sage` and `python` exist without being mentioned; "
         "each table changes one of them or adds one.",
     )

@@ -12,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sagews.database import tables
 from sagews.database.account_types import AccountType
 from sagews.database.clock import Clock
+from sagews.database.names import checked
 from sagews.database.rows import columns, value, values
 from sagews.database.transactions import Transactions
 from sagews.errors import NotFound
@@ -41,6 +42,7 @@ class Accounts:
     async def create(self, name: str, account_type: str) -> Account:
         """Make an account; it can sign in when it has an identity or a token.
 
+        :raises UsageError: the name is blank or too long.
         :raises Conflict: there is no such account type.
         """
         async with self._transactions.write() as connection:
@@ -48,7 +50,7 @@ class Accounts:
 
     async def add(self, connection: AsyncConnection, name: str, account_type: str) -> Account:
         """As :meth:`create`, as a part of another store's transaction."""
-        account = Account(uuid4().hex, name, account_type, disabled=False, created=self._clock())
+        account = Account(uuid4().hex, checked(name, "an account's name"), account_type, disabled=False, created=self._clock())
         await connection.execute(insert(tables.accounts).values(**vars(account)))
         return account
 
@@ -78,8 +80,10 @@ class Accounts:
             return values(Account, (await connection.execute(query)).all())
 
     async def rename(self, account: str, name: str) -> None:
-        """:raises NotFound: there is no such account."""
-        await self._change(account, name=name)
+        """:raises UsageError: the name is blank or too long.
+        :raises NotFound: there is no such account.
+        """
+        await self._change(account, name=checked(name, "an account's name"))
 
     async def disable(self, account: str) -> None:
         """Let nobody sign in to this account; its cookies and tokens are refused from now on.

@@ -33,7 +33,7 @@ def translated() -> Iterator[None]:
     except SagewsError:
         raise
     except exc.IntegrityError as error:
-        raise Conflict(f"The database refused a row: {error.orig}.") from error
+        raise _broken_rule(error) from error
     except exc.TimeoutError as error:
         raise DatabaseUnavailable("Every connection to the database is busy.") from error
     except exc.DBAPIError as error:
@@ -42,7 +42,13 @@ def translated() -> Iterator[None]:
         raise
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # Raised while connecting, where SQLAlchemy does not wrap.
-        raise DatabaseUnavailable(f"Cannot connect to the database: {error}.") from error
+        raise DatabaseUnavailable(f"The database does not answer: {error or type(error).__name__}.") from error
+
+
+def _broken_rule(error: exc.IntegrityError) -> Conflict:
+    # "23503" is PostgreSQL's foreign_key_violation; SQLite has words only.
+    is_missing = getattr(error.orig, "sqlstate", None) == "23503" or "foreign key" in str(error.orig).lower()
+    return Conflict("This refers to something that does not exist (any more)." if is_missing else "")
 
 
 def _is_outage(error: exc.DBAPIError) -> bool:

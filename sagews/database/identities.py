@@ -16,6 +16,7 @@ from sagews.database import tables
 from sagews.database.accounts import Account, Accounts
 from sagews.database.choices import TokenKind
 from sagews.database.clock import Clock
+from sagews.database.names import checked
 from sagews.database.passwords import Passwords
 from sagews.database.rows import columns, value, values
 from sagews.database.transactions import Transactions
@@ -53,7 +54,7 @@ class Identities:
         """Make an account which signs in with a name (or e-mail address) and a password.
 
         :raises Conflict: the name is taken, or there is no such account type.
-        :raises UsageError: the password is too short or too long.
+        :raises UsageError: the name or the password is too short or too long.
         """
         password_hash = await self._passwords.hash(password)
         async with self._transactions.write() as connection:
@@ -153,7 +154,7 @@ class Identities:
         await connection.execute(
             insert(tables.identities).values(
                 provider=provider,
-                subject=plain_form(subject),
+                subject=checked(plain_form(subject), "a name to sign in with"),
                 account=account,
                 password_hash=password_hash,
                 created=self._clock(),

@@ -65,7 +65,9 @@ class Journal:
         if not entries:
             return
         at = self._clock()
-        rows = [{"workspace": workspace, "epoch": epoch, "at": at, **vars(entry)} for entry in entries]
+        # In the order of n, so that two backends that write the same ones cannot wait for each other in a circle.
+        ordered = sorted(entries, key=lambda entry: entry.n)
+        rows = [{"workspace": workspace, "epoch": epoch, "at": at, **vars(entry)} for entry in ordered]
         insert = self._transactions.insert(tables.journal).on_conflict_do_nothing()
         async with self._transactions.write() as connection:
             await hold_epoch(connection, workspace, epoch)

@@ -53,8 +53,9 @@ class Passwords:
         return self._hasher.hash("the password of nobody")
 
     def _verify(self, stored: str | None, password: bytes) -> bool:
+        nobody = self._nobody
         try:
-            self._hasher.verify(stored or self._nobody, password)
+            self._hasher.verify(stored or nobody, password)
         except (VerificationError, InvalidHashError):
             return False
         return stored is not None

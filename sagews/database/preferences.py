@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import delete, select
 
 from sagews.database import tables
+from sagews.database.names import checked
 from sagews.database.transactions import Transactions
 
 
@@ -26,8 +27,10 @@ class Preferences:
     async def write(self, account: str, key: str, value: Any) -> None:
         """Set one preference; ``value`` is anything that JSON holds.
 
+        :raises UsageError: the key is blank or too long.
         :raises Conflict: there is no such account.
         """
+        key = checked(key, "a preference's key")
         insert = self._transactions.insert(tables.preferences).values(account=account, key=key, value=value)
         change = insert.on_conflict_do_update(index_elements=["account", "key"], set_={"value": insert.excluded.value})
         async with self._transactions.write() as connection:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sagews.database import tables
 from sagews.database.choices import Role, WorkspaceKind
 from sagews.database.clock import Clock
+from sagews.database.names import checked
 from sagews.database.rows import columns, value, values
 from sagews.database.transactions import Transactions
 from sagews.errors import Conflict, Fenced, NotFound
@@ -53,9 +54,11 @@ class Workspaces:
     async def create(self, owner: str, name: str, kind: WorkspaceKind = WorkspaceKind.NORMAL) -> Workspace:
         """Make a workspace, of which ``owner`` (an account's id) is an owner.
 
+        :raises UsageError: the name is blank or too long.
         :raises Conflict: the account has a workspace of that name, or there is no such account.
         """
         now = self._clock()
+        name = checked(name, "a workspace's name")
         workspace = Workspace(uuid4().hex, name, owner, kind, now, now, deleted_at=None, epoch=0, worker=None)
         permission = {"workspace": workspace.id, "account": owner, "role": Role.OWNER}
         async with self._transactions.write() as connection:
@@ -94,9 +97,11 @@ class Workspaces:
             return (await connection.execute(query)).scalar_one()
 
     async def rename(self, workspace: str, name: str) -> Workspace:
-        """:raises Conflict: its owner has another workspace of that name.
+        """:raises UsageError: the name is blank or too long.
+        :raises Conflict: its owner has another workspace of that name.
         :raises NotFound: there is no such workspace.
         """
+        name = checked(name, "a workspace's name")
         statement = update(tables.workspaces).where(_is(workspace)).values(name=name, changed=self._clock())
         async with self._transactions.write() as connection:
             owner = (await connection.execute(select(tables.workspaces.c.owner).where(_is(workspace)))).scalar()

@@ -16,30 +16,38 @@ from sagews.configuration.values import shown
 def add(verbs: Verbs) -> None:
     """Declare the verb."""
     parser = verbs.add(
-        "config", "Show, check and explain the settings.",
-        examples=("sagews config show", "sagews config check --config sagews.toml",
-                  "sagews config example > sagews.toml"),
+        "config",
+        "Show, check and explain the settings.",
+        examples=(
+            "sagews config show",
+            "sagews config check --config sagews.toml",
+            "sagews config example > sagews.toml",
+        ),
     )
     inner = Verbs(parser)
     parser = inner.add(
-        "show", "Print every setting's value and where it comes from.",
-        examples=("sagews config show", "sagews config show --config sagews.toml",
-                  "SAGEWS_BACKEND_PORT=9000 sagews config show"),
+        "show",
+        "Print every setting's value and where it comes from.",
+        examples=(
+            "sagews config show",
+            "sagews config show --config sagews.toml",
+            "SAGEWS_BACKEND_PORT=9000 sagews config show",
+        ),
     )
     add_configuration_option(parser)
     parser.set_defaults(run=show)
     parser = inner.add(
-        "check", "Say what is wrong in the configuration, one line a mistake.",
+        "check",
+        "Say what is wrong in the configuration, one line a mistake.",
         examples=("sagews config check --config sagews.toml",),
     )
     add_configuration_option(parser)
     parser.set_defaults(run=check)
-    parser = inner.add(
-        "reference", "Print what can be set, as Markdown.", examples=("sagews config reference | less",)
-    )
+    parser = inner.add("reference", "Print what can be set, as Markdown.", examples=("sagews config reference | less",))
     parser.set_defaults(run=print_reference)
     parser = inner.add(
-        "example", "Print a configuration file with every setting in it as a comment.",
+        "example",
+        "Print a configuration file with every setting in it as a comment.",
         examples=("sagews config example > sagews.toml",),
     )
     parser.set_defaults(run=print_example)

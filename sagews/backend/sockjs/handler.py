@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -42,6 +43,7 @@ class SockJSHandler(RequestHandler):
     methods: ClassVar[tuple[str, ...]] = ("OPTIONS", "GET")
     public: ClassVar[bool] = False  # without a session: for every origin, without cookie
     service: Service
+    refused = False
 
     def initialize(self, service: Service) -> None:
         """Called by Tornado with what stands in the route."""
@@ -74,6 +76,7 @@ class SockJSHandler(RequestHandler):
 
     def refuse(self, status: int, sentence: str) -> None:
         """End the request with plain text."""
+        self.refused = True
         self.set_status(status)
         self.forbid_caching()
         self.set_header("Content-Type", "text/plain; charset=UTF-8")
@@ -86,7 +89,7 @@ class SockJSHandler(RequestHandler):
             self.clear_header("Content-Type")
             self.finish()
         else:
-            self.refuse(status_code, self._reason)
+            self.refuse(status_code, HTTPStatus(status_code).phrase + ".")
 
     def forbid_caching(self) -> None:
         """Session data must never come from a cache."""
@@ -132,7 +135,7 @@ class TransportHandler(SockJSHandler):
         """Refuse a body that is too large before it is read."""
         self.body = bytearray()
         super().prepare()
-        if self._finished or self.request.method not in self.methods:
+        if self.refused or self.request.method not in self.methods:
             return
         if self.request.method != "OPTIONS":
             self.set_session_cookie()

@@ -18,7 +18,7 @@ from sagews.backend.sockjs.settings import SockJSSettings
 class HttpSession(Session):
     """What the polling and streaming transports share."""
 
-    def __init__(self, connection: Connection, settings: SockJSSettings, forget: Callable[[HttpSession], None]) -> None:
+    def __init__(self, connection: Connection, settings: SockJSSettings, forget: Callable[[], None]) -> None:
         """
         :param forget: called once, when nobody can ask for this session any more.
         """
@@ -95,7 +95,7 @@ class HttpSession(Session):
         self.lose()
         if not self._forgotten:
             self._forgotten = True
-            self._forget(self)
+            self._forget()
 
     def _take(self, limit_bytes: int) -> list[bytes]:
         taken: list[bytes] = []

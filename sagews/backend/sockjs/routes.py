@@ -57,7 +57,7 @@ def routes(
     service = Service(prefix, open_connection, settings, Sessions() if sessions is None else sessions)
     base = re.escape(prefix)
     # The first part is for load balancers only, the second names the session; neither has dots.
-    session = base + r"/[^/.]+/([^/.]+)/"
+    session = base + r"/[^/.]+/([^/.]{1,256})/"
     given = {"service": service}
     return [(base + path, handler, given) for path, handler in _PAGES.items()] + [
         (session + name, handler, given) for name, handler in _TRANSPORTS.items()

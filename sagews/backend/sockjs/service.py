@@ -64,10 +64,8 @@ class Service:
         """A new session with this id; None where somebody else has it."""
         if self.sessions.find(self.prefix, session_id):
             return None
-
-        def forget(session: HttpSession) -> None:
-            self.sessions.forget_http(self.prefix, session_id, session)
-
-        session = HttpSession(self.connect(request, transport), self.settings, forget)
-        self.sessions.add_http(self.prefix, session_id, session)
+        connection = self.connect(request, transport)
+        session = HttpSession(connection, self.settings, lambda: self.sessions.forget(self.prefix, session_id))
+        self.sessions.add(session)
+        self.sessions.name(self.prefix, session_id, session)
         return session

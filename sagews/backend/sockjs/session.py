@@ -9,7 +9,7 @@ import asyncio
 import logging
 from abc import ABC, abstractmethod
 from collections import deque
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from sagews.backend.sockjs.connection import Connection
 from sagews.backend.sockjs.settings import SockJSSettings
@@ -67,6 +67,10 @@ class Session(ABC):
     async def finished(self) -> None:
         """Wait until `on_close` has returned."""
         await asyncio.wait([self._life])
+
+    def when_finished(self, callback: Callable[[], None]) -> None:
+        """Call this when `on_close` has returned."""
+        self._life.add_done_callback(lambda _: callback())
 
     def _end(self, code: int, reason: str) -> None:
         if self._ending is None:

@@ -1,6 +1,6 @@
 """All open sessions of one or more SockJS services.
 
-Invariant: a session stands here from its opening until nobody can ask for it any more.
+Invariant: a session stands here until its `on_close` has returned and nobody can ask for it any more.
 """
 
 from __future__ import annotations
@@ -24,29 +24,24 @@ class Sessions:
 
     def has_room(self, maximum: int) -> bool:
         """Whether one more session may open."""
-        return not self._closing and len(self._open) < maximum
+        return not self._closing and max(len(self._open), len(self._by_id)) < maximum
 
     def find(self, prefix: str, session_id: str) -> HttpSession | None:
         """The HTTP session with this id of the service at this prefix."""
         return self._by_id.get((prefix, session_id))
 
-    def add_http(self, prefix: str, session_id: str, session: HttpSession) -> None:
-        """Enter an HTTP session."""
-        self._by_id[prefix, session_id] = session
-        self._open.add(session)
-
-    def forget_http(self, prefix: str, session_id: str, session: HttpSession) -> None:
-        """Take an HTTP session out again."""
-        self._by_id.pop((prefix, session_id), None)
-        self._open.discard(session)
-
     def add(self, session: Session) -> None:
-        """Enter a session that only its own socket can use."""
+        """Enter a session; it goes when it is finished."""
         self._open.add(session)
+        session.when_finished(lambda: self._open.discard(session))
 
-    def forget(self, session: Session) -> None:
-        """Take it out again."""
-        self._open.discard(session)
+    def name(self, prefix: str, session_id: str, session: HttpSession) -> None:
+        """Let requests find an HTTP session."""
+        self._by_id[prefix, session_id] = session
+
+    def forget(self, prefix: str, session_id: str) -> None:
+        """No request finds it any more."""
+        self._by_id.pop((prefix, session_id), None)
 
     async def close_all(self, code: int = 3000, reason: str = "Go away!") -> None:
         """End every session, wait for each `on_close`; no session opens afterwards. Repeatable."""
@@ -55,6 +50,5 @@ class Sessions:
         for session in sessions:
             session.close(code, reason)
         await asyncio.gather(*(session.finished() for session in sessions))
-        for session in sessions:
-            if isinstance(session, HttpSession):
-                session.expire()
+        for named in list(self._by_id.values()):
+            named.expire()

@@ -30,13 +30,13 @@ class SockJSSettings:
     :param sockjs_url: where the iframe page finds sockjs-client; absolute path or http(s) URL.
     :param heartbeat_seconds: a receiver that hears nothing else gets a heartbeat this often.
     :param disconnect_seconds: a session without a receiver ends after this time.
-    :param response_limit_bytes: a streaming response ends after this many bytes of frames, so that browsers free memory.
+    :param response_limit_bytes: a streaming response ends after this many bytes of frames: browsers keep all of it.
     :param websockets: whether both WebSocket transports are offered.
     :param cookie_needed: whether a load balancer needs the JSESSIONID cookie to be set.
     :param maximum_message_bytes: bound of one request's body or one WebSocket message, as it comes on the wire.
     :param maximum_buffer_bytes: bound of what waits for one client, and of what one client sent and is not handled yet;
         a single larger message is let through alone.
-    :param maximum_sessions: bound of open sessions of the service.
+    :param maximum_sessions: bound of open sessions in the table that the service uses.
     :param allowed_origins: whether a page of this origin (RFC 6454, such as ``https://example.org``, or ``null``) may
         use the service; not asked about the service's own origin.
     :param identity: who sends this request (such as the value of a sign-in cookie); requests to an HTTP session of

@@ -22,6 +22,7 @@ from sagews.errors import Disconnected, MessageError
 log = logging.getLogger(__name__)
 
 _REASON_BYTES = 123  # RFC 6455, section 5.5
+_SILENT_BEATS = 3  # a client that answers none of so many pings is gone
 _NORMAL = 1000
 
 
@@ -32,7 +33,12 @@ class WebSocketSession(Session):
         super().__init__(connection, settings)
         self._socket = socket
         self._heartbeat_seconds = settings.heartbeat_seconds
+        self._silent_beats = 0
         self._beat = asyncio.get_running_loop().call_later(self._heartbeat_seconds, self._send_heartbeat)
+
+    def hear(self) -> None:
+        """Something arrived: the client lives."""
+        self._silent_beats = 0
 
     async def send(self, text: str) -> None:
         """See `Session.send`."""
@@ -53,6 +59,10 @@ class WebSocketSession(Session):
 
     def _send_heartbeat(self) -> None:
         if not self._outward.reserved_bytes:  # else the line is busy anyway
+            self._silent_beats += 1
+            if self._silent_beats > _SILENT_BEATS:
+                self._socket.abort()
+                return
             self._socket.send_heartbeat()
         self._beat = asyncio.get_running_loop().call_later(self._heartbeat_seconds, self._send_heartbeat)
 
@@ -72,7 +82,7 @@ class WebSocketTransport(SockJSHandler, WebSocketHandler):
     def prepare(self) -> None:
         """Refuse where it is switched off or full."""
         super().prepare()
-        if self._finished or self.request.method not in self.methods:
+        if self.refused or self.request.method not in self.methods:
             return
         if not self.service.settings.websockets:
             self.refuse(404, "WebSockets are switched off here.")
@@ -108,13 +118,18 @@ class WebSocketTransport(SockJSHandler, WebSocketHandler):
             self.abort()
             return
         if self.session is not None:
+            self.session.hear()
             await self.session.deliver(messages)
+
+    def on_pong(self, data: bytes) -> None:
+        """The client answered a heartbeat."""
+        if self.session is not None:
+            self.session.hear()
 
     def on_close(self) -> None:
         """The socket is gone."""
         if self.session is not None:
             self.session.lose()
-            self.service.sessions.forget(self.session)
 
     def abort(self) -> None:
         """Cut the connection (protocol: after broken data, "the server must abruptly terminate")."""
@@ -131,7 +146,7 @@ class WebSocketTransport(SockJSHandler, WebSocketHandler):
         """A raw client needs no open frame."""
 
     def send_heartbeat(self) -> None:
-        """A ping keeps proxies from cutting a quiet connection."""
+        """A ping: keeps proxies from cutting a quiet connection, and tells whether the client lives."""
         try:
             self.ping()
         except WebSocketClosedError:
@@ -156,8 +171,9 @@ class FramedWebSocket(WebSocketTransport):
         self._write(OPEN)
 
     def send_heartbeat(self) -> None:
-        """The heartbeat frame."""
+        """The heartbeat frame, for the page; a ping, for us."""
         self._write(HEARTBEAT)
+        super().send_heartbeat()
 
     def encode(self, text: str) -> bytes:
         """A frame with one message."""

@@ -122,7 +122,7 @@ def _make_workspaces() -> None:
         sa.Column("deleted_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("epoch", sa.BigInteger(), server_default=sa.text("0"), nullable=False),
         sa.Column("worker", sa.Text(), nullable=True),
-        sa.CheckConstraint("epoch >= 0", name="ck_workspaces_epoch"),
+        sa.CheckConstraint("epoch >= 0", name=op.f("ck_workspaces_epoch")),
         sa.ForeignKeyConstraint(["owner"], ["accounts.id"], name="fk_workspaces_owner"),
         sa.PrimaryKeyConstraint("id", name="pk_workspaces"),
     )
