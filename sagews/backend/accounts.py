@@ -19,7 +19,7 @@ PREFERENCES = 200
 
 
 class AccountAnswer(Schema):
-    """An account; `operator`: it may administer the site."""
+    """An account."""
 
     id: str
     name: str
@@ -39,10 +39,9 @@ class AccountAnswer(Schema):
         )
 
 
-class Me(Schema):
-    """Who is signed in."""
+class Me(AccountAnswer):
+    """Who is signed in; `operator`: may administer the site."""
 
-    account: AccountAnswer
     operator: bool
     site: str
     solo: bool
@@ -80,7 +79,7 @@ async def me(call: Call) -> Me:
     """Tell who is signed in."""
     site = call.backend.configuration.site
     return Me(
-        account=AccountAnswer.of(call.who.account),
+        **AccountAnswer.of(call.who.account).model_dump(),
         operator=call.who.is_operator,
         site=site.name,
         solo=site.profile == "solo",

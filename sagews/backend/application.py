@@ -13,8 +13,7 @@ from typing import Any
 
 import orjson
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPServerRequest
-from tornado.routing import HTTPMessageDelegate
+from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
 from sagews.backend import accounts, files, health, sessions, sign_in, workspaces

@@ -35,6 +35,7 @@ class Placed:
     """Where a workspace is open, and its journal, which is followed."""
 
     epoch: int
+    worker: str
     link: Switchboard
     journal: Journal
 
@@ -79,7 +80,7 @@ class Placement:
             journal = Journal(stored.id, stored.epoch, link, self._store, self._metrics)
             try:
                 await journal.start()
-                return Placed(stored.epoch, link, journal)
+                return Placed(stored.epoch, worker.id, link, journal)
             except (NotFound, Fenced):
                 if pause is None:
                     return None
@@ -104,7 +105,7 @@ class Placement:
             "Workspace opened",
             extra={"action": "workspace_opened", "workspace": stored.id, "epoch": epoch, "worker": worker.id},
         )
-        return Placed(epoch, link, journal)
+        return Placed(epoch, worker.id, link, journal)
 
     async def _choose(self, workers: Sequence[WorkerConnection]) -> WorkerConnection:
         """The connected worker with the least load, or any, where none is connected yet."""

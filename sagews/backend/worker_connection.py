@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import AbstractAsyncContextManager
 
+from sagews.backend.bulk import Bulk
 from sagews.backend.metrics import Metrics
 from sagews.backend.switchboard import Switchboard
 from sagews.client.worker_link import Connect
@@ -72,6 +74,10 @@ class WorkerConnection:
             self.link.close()
             await self.link.gone.wait()
             self.link = None
+
+    def bulk(self, workspace: str, epoch: int) -> AbstractAsyncContextManager[Bulk]:
+        """A bulk connection, for one transfer in an open workspace."""
+        return Bulk.open(self._connect, self._token, workspace, epoch)
 
     async def ready(self, within_seconds: float) -> Switchboard:
         """The connection; waits for it.

@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from sagews.backend.bulk import Bulk
 from sagews.backend.journal import Journal
 from sagews.backend.metrics import Metrics
 from sagews.backend.placement import Placement
@@ -32,6 +34,7 @@ class Opening:
 
     workspace: str
     epoch: int
+    worker: str
     link: Switchboard
     journal: Journal
 
@@ -88,12 +91,17 @@ class WorkerPool:
             if opening is not None:
                 await self._drop(opening)
             placed = await self._placement.place(workspace, self.workers)
-            opening = Opening(workspace, placed.epoch, placed.link, placed.journal)
+            opening = Opening(workspace, placed.epoch, placed.worker, placed.link, placed.journal)
             self._openings[workspace] = opening
             self._metrics.open_workspaces.set(len(self._openings))
             if self._leases is None or self._leases.done():
                 self._leases = asyncio.create_task(self._renew_leases())
             return opening
+
+    def bulk(self, opening: Opening) -> AbstractAsyncContextManager[Bulk]:
+        """A bulk connection to the workspace's worker."""
+        worker = next(worker for worker in self.workers if worker.id == opening.worker)
+        return worker.bulk(opening.workspace, opening.epoch)
 
     def known(self, workspace: str) -> Opening | None:
         """The workspace's opening, where it is open here already."""
