@@ -18,8 +18,8 @@ from tornado.iostream import StreamClosedError
 from tornado.web import stream_request_body
 
 from sagews.backend.answers import Answering, error_of_status
-from sagews.backend.collaborators import Backend
 from sagews.backend.call import Call, Download
+from sagews.backend.collaborators import Backend
 from sagews.backend.declaration import JSON_BODY_BYTES, Operation
 from sagews.backend.identity import Who
 from sagews.backend.intake import Intake
@@ -79,7 +79,7 @@ class Api(Answering):
 
     # -- the answer
 
-    async def _answer(self) -> None:
+    async def _answer(self, **path: str) -> None:
         if self._refusal is not None:
             raise self._refusal
         self._intake.end()
@@ -92,7 +92,7 @@ class Api(Answering):
             if not self._intake.broken:
                 raise
 
-    get = post = put = patch = delete = _answer  # type: ignore[assignment]
+    get = post = put = patch = delete = _answer
 
     async def _run(self, operation: Operation, call: Call) -> None:
         try:
@@ -227,4 +227,3 @@ def _refuse_values(error: ValidationError, where: str) -> NoReturn:
     place = ".".join(str(part) for part in first["loc"])
     kind = MessageError if first["type"] == "json_invalid" else UsageError
     raise kind(f"In {where}, {place or 'all of it'}: {first['msg']}.") from error
-

@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPMessageDelegate, HTTPServerRequest
+from tornado.httputil import HTTPServerRequest
 from tornado.web import Application, RequestHandler
 
 from sagews.backend import accounts, files, health, sessions, sign_in, workspaces
@@ -56,7 +56,7 @@ class BackendApplication(Application):
             _rules(backend), default_handler_class=Nothing, log_function=self._count, websocket_ping_interval=20
         )
 
-    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> HTTPMessageDelegate:
+    def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """The handler for a request, or one that refuses it."""
         if self._backend.is_solo and not is_loopback(_name(request.host)):
             error = NotAllowed(

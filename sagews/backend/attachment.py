@@ -261,8 +261,7 @@ class Attachment:
     async def _catch_up(self) -> None:
         """The client is slow: leave events with the worker until it has taken what waits here."""
         self._to_worker(self._frame(Detach()))
-        while not self._outbox.is_empty:
-            await asyncio.sleep(FIRST_PAUSE_SECONDS)
+        await self._outbox.emptied()
 
     def _leave(self) -> None:
         opening, self._opening = self._opening, None
@@ -307,4 +306,3 @@ class Attachment:
 
     def _frame(self, content: object, **envelope: object) -> Frame:
         return Frame(content=content, workspace=self.workspace, **envelope)  # type: ignore[arg-type]
-

@@ -99,9 +99,7 @@ class Bulk:
 
     def _send(self, content: Message, *, run: str = "", payload: bytes = b"") -> None:
         self._open_link().send(
-            Frame(
-                content=content, workspace=self._workspace, epoch=self._epoch, run=run, request=1, payload=payload
-            )
+            Frame(content=content, workspace=self._workspace, epoch=self._epoch, run=run, request=1, payload=payload)
         )
 
     async def _next(self) -> Frame:

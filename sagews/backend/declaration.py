@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
 Handler = Callable[["Call"], Awaitable[Any]]
+_Function = TypeVar("_Function", bound=Handler)
 
 JSON_BODY_BYTES = 256 * 1024
 """The longest JSON body that an operation reads."""
@@ -69,10 +70,10 @@ class Operations:
         self.noun = noun
         self.declared: list[Operation] = []
 
-    def declare(self, method: Method, path: str, **facts: Any) -> Callable[[Handler], Handler]:
+    def declare(self, method: Method, path: str, **facts: Any) -> Callable[[_Function], _Function]:
         """Decorates the function that does it; its docstring is the description."""
 
-        def declared(handler: Handler) -> Handler:
+        def declared(handler: _Function) -> _Function:
             lines = (handler.__doc__ or "").strip().split("\n", 1)
             text = lines[1].strip() if len(lines) > 1 else ""
             self.declared.append(

@@ -101,9 +101,7 @@ async def list_files(call: Call) -> Entries:
     return Entries(entries=[EntryAnswer.of(entry) for entry in answer.entries])
 
 
-@files.declare(
-    "POST", "/api/workspaces/{workspace}/files", body=NewFolder, status=204, refuses=(NotFound, Conflict)
-)
+@files.declare("POST", "/api/workspaces/{workspace}/files", body=NewFolder, status=204, refuses=(NotFound, Conflict))
 async def make_folder(call: Call) -> None:
     """Make a folder, and those above it."""
     path = checked(call.body(NewFolder).path)
@@ -159,9 +157,7 @@ async def rename_file(call: Call) -> None:
         await connection.request(FileRename(path, to))
 
 
-@files.declare(
-    "GET", "/api/workspaces/{workspace}/runs/{run}/output", sends="text/plain", refuses=(NotFound,)
-)
+@files.declare("GET", "/api/workspaces/{workspace}/runs/{run}/output", sends="text/plain", refuses=(NotFound,))
 async def read_output(call: Call) -> Download:
     """Read all text that a run wrote, also what pages do not show."""
     run = call.path["run"]

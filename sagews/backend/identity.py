@@ -5,7 +5,6 @@ Invariant: nothing is remembered between requests, so a token that is revoked is
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from hashlib import sha256
 from sagews.database.accounts import SOLO, Account
 from sagews.database.choices import TokenKind
 from sagews.database.store import Store
-from sagews.errors import NotSignedIn
+from sagews.errors import NotFound, NotSignedIn
 
 OPERATORS = frozenset({SOLO, "operator"})
 """Account types that may administer the site."""
@@ -48,7 +47,6 @@ class Identity:
         self.cookie_lifetime = cookie_lifetime
         self._store = store
         self._solo_token = solo_token
-        self._making = asyncio.Lock()
 
     async def of_headers(self, authorization: str, cookies: Mapping[str, str]) -> Who:
         """The account that a request comes from.
@@ -83,7 +81,9 @@ class Identity:
 
     async def solo_account(self) -> Account:
         """The one account of a solo site."""
-        async with self._making:
+        try:
+            return await self._store.accounts.get(SOLO)
+        except NotFound:
             return await self._store.accounts.ensure_solo_account()
 
     async def new_cookie(self, account: str, what: str) -> str:

@@ -197,9 +197,7 @@ class Journal:
             log.info("Moved document was never stored", extra={"action": "unstored_moved", "document": moved.document})
 
     async def _checkpoint(self, frame: Frame, checkpoint: Checkpoint) -> None:
-        states = [
-            DocumentState(one.document, one.path, one.state, one.digest or None) for one in checkpoint.documents
-        ]
+        states = [DocumentState(one.document, one.path, one.state, one.digest or None) for one in checkpoint.documents]
         await self._store.documents.checkpoint(self.workspace, self.epoch, frame.n, states)
         for document in checkpoint.removed:
             await self._move(DocumentMoved(document=document, path=""))

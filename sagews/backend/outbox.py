@@ -19,6 +19,7 @@ class Outbox:
         self._texts: deque[str] = deque()
         self._bytes = 0
         self._changed = asyncio.Event()
+        self._emptied = asyncio.Event()
 
     def has_room(self, text: str) -> bool:
         """Whether an event may be put."""
@@ -37,9 +38,12 @@ class Outbox:
             await self._changed.wait()
         text = self._texts.popleft()
         self._bytes -= len(text)
+        if not self._texts:
+            self._emptied.set()
         return text
 
-    @property
-    def is_empty(self) -> bool:
-        """Whether everything was taken."""
-        return not self._texts
+    async def emptied(self) -> None:
+        """Wait until everything was taken."""
+        while self._texts:
+            self._emptied.clear()
+            await self._emptied.wait()

@@ -66,6 +66,8 @@ class ClientFile(StaticFileHandler):
         self.set_header("Cache-Control", "public, max-age=31536000, immutable" if immutable else "no-cache")
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
+        if "\x00" in absolute_path:
+            raise HTTPError(404)
         if any(part.startswith(".") for part in Path(absolute_path).relative_to(root).parts):
             raise HTTPError(404)
         return super().validate_absolute_path(root, absolute_path)
@@ -139,4 +141,3 @@ class Refusing(Answering):
     def prepare(self) -> None:
         self.write_refusal(self.error)
         self.finish()
-

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from sagews.backend.journal import Journal
 from sagews.backend.metrics import Metrics
-from sagews.backend.worker_connection import WorkerConnection
 from sagews.backend.switchboard import Switchboard
+from sagews.backend.worker_connection import WorkerConnection
 from sagews.database.account_types import AccountType
 from sagews.database.choices import WorkspaceKind
 from sagews.database.store import Store

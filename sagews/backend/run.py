@@ -38,7 +38,7 @@ log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 5.0
 STATUS_FILE = "backend.json"
-TOKEN_FILE = "sign-in-token"  # noqa: S105 - the name of a file
+TOKEN_FILE = "sign-in-token"
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
@@ -59,6 +59,7 @@ async def run(configuration: Configuration, client_folder: Path) -> None:
     try:
         sockets = listen(configuration)
         backend = make_backend(configuration, store, client_folder, port=sockets[0].getsockname()[1])
+        await backend.identity.solo_account()
         await serve(backend, sockets, stop)
     finally:
         await store.close()

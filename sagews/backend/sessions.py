@@ -148,4 +148,3 @@ async def end_session(call: Call) -> None:
 def _actor(call: Call, role: Role) -> Actor:
     account = call.who.account
     return Actor(account=account.id, name=account.name, role=role.value)
-

@@ -122,9 +122,7 @@ async def make_token(call: Call) -> MadeToken:
     """Make an API token, for programs: `Authorization: Bearer SECRET`."""
     given = call.body(NewApiToken)
     lifetime = timedelta(days=given.days) if given.days is not None else None
-    new = await call.backend.store.tokens.create(
-        call.who.account.id, TokenKind.API, name=given.name, lifetime=lifetime
-    )
+    new = await call.backend.store.tokens.create(call.who.account.id, TokenKind.API, name=given.name, lifetime=lifetime)
     return MadeToken(token=TokenAnswer.of(new.token), secret=new.secret)
 
 

@@ -16,8 +16,8 @@ from sagews.backend.bulk import Bulk
 from sagews.backend.journal import Journal
 from sagews.backend.metrics import Metrics
 from sagews.backend.placement import Placement
-from sagews.backend.worker_connection import WorkerConnection
 from sagews.backend.switchboard import Switchboard
+from sagews.backend.worker_connection import WorkerConnection
 from sagews.database.store import Store
 from sagews.errors import DatabaseUnavailable, Fenced
 from sagews.messages import Frame
@@ -155,4 +155,3 @@ class WorkerPool:
         for opening in list(self._openings.values()):
             if opening.is_over:
                 await self.discard(opening)
-

@@ -129,9 +129,7 @@ async def delete_workspace(call: Call) -> None:
     await call.backend.workers.forget(workspace)
 
 
-@workspaces.declare(
-    "GET", "/api/workspaces/{workspace}/permissions", answer=PermissionList, refuses=(NotFound,)
-)
+@workspaces.declare("GET", "/api/workspaces/{workspace}/permissions", answer=PermissionList, refuses=(NotFound,))
 async def list_permissions(call: Call) -> PermissionList:
     """Tell who may do what in a workspace."""
     found = await call.backend.store.permissions.of_workspace(await call.workspace(Role.READER))

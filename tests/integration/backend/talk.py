@@ -36,13 +36,13 @@ class Talk:
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
-    async def open(cls, address: str, token: str = "", *, client: str = "", headers: dict[str, str] | None = None) -> Talk:
+    async def open(
+        cls, address: str, token: str = "", *, client: str = "", headers: dict[str, str] | None = None
+    ) -> Talk:
         """Connect and greet."""
         request = HTTPRequest(address.replace("http", "ws", 1) + "/sockjs/websocket", headers=headers or {})
         talk = cls(await websocket_connect(request), client or secrets.token_hex(4))
-        await talk.say(
-            Frame(content=Hello(PROTOCOL, PROTOCOL, "test", "script", token=token, client=talk.client))
-        )
+        await talk.say(Frame(content=Hello(PROTOCOL, PROTOCOL, "test", "script", token=token, client=talk.client)))
         await talk.hear("welcome")
         return talk
 
@@ -50,9 +50,7 @@ class Talk:
         """Send a frame."""
         await self.socket.write_message(dump(frame))
 
-    async def hear(
-        self, *types: str, where: Callable[[Frame], bool] = lambda frame: True, after: int = 0
-    ) -> Frame:
+    async def hear(self, *types: str, where: Callable[[Frame], bool] = lambda frame: True, after: int = 0) -> Frame:
         """The first frame of these types for which `where` holds, heard already or yet to come."""
         async with asyncio.timeout(PATIENCE_SECONDS):
             seen = after
@@ -78,9 +76,7 @@ class Talk:
     async def command(self, content: Message, workspace: str, session: str = "", **envelope: Any) -> int:
         """Say a numbered message; returns its number."""
         k = next(self._numbers)
-        frame = Frame(
-            content=content, workspace=workspace, session=session, epoch=self.epoch, client=self.client, k=k
-        )
+        frame = Frame(content=content, workspace=workspace, session=session, epoch=self.epoch, client=self.client, k=k)
         await self.say(replace(frame, **envelope))
         return k
 
@@ -100,6 +96,10 @@ class Talk:
         await self.hear("run_ended", where=lambda frame: frame.run == run)
         streams = [f.content for f in self.heard if f.content.type == "stream" and f.run == run]
         return "".join(stream.text for stream in streams)  # type: ignore[attr-defined]
+
+    async def ended(self) -> None:
+        """Wait until the other side has closed."""
+        await self._reader
 
     async def close(self) -> None:
         """Close the connection."""

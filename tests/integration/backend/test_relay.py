@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sagews.messages import Frame
 from sagews.messages.connection import Ping
-from tests.integration.backend.conftest import Site
+from tests.integration.backend.running import Site
 
 
 async def test_code_is_evaluated(working_site: Site) -> None:
