@@ -193,7 +193,7 @@ class Connection(asyncio.Protocol):
         """Once in the silence time of a backend. Ticks are counted, not seconds, so that a worker that
         was itself held up does not take its peers for dead."""
         self._silent_ticks += 1
-        if self._silent_ticks > 3:
+        if self._silent_ticks > self._settings.silent_ticks:
             log.warning("Backend is silent", extra={"action": "peer_silent"})
             if self._transport is not None:
                 self._transport.abort()

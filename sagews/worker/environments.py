@@ -27,6 +27,8 @@ class EnvironmentSettings:
     """Modules to import, besides what `sage` and `python` import anyway."""
     python: str = ""
     """The Python that runs it; "" = ours."""
+    spares: int = 2
+    """Sessions to keep prepared: whoever asks for one need not wait for the fork."""
 
 
 DEFAULT_ENVIRONMENTS = (EnvironmentSettings("sage"), EnvironmentSettings("python"))
@@ -46,7 +48,13 @@ class Environments:
         :param environments: the first one is the default.
         """
         self._zygotes = {
-            settings.name: ZygoteProcess(settings.name, settings.preload, data / "zygotes" / settings.name, settings.python)
+            settings.name: ZygoteProcess(
+                settings.name,
+                settings.preload,
+                data / "zygotes" / settings.name,
+                settings.python,
+                settings.spares,
+            )
             for settings in environments
         }
         self._patience = patience

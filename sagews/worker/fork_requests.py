@@ -31,6 +31,8 @@ FINISH = b"F"
 
 FORK_DESCRIPTORS = 5
 """Beside a fork request: message socket, control socket, pipe of stdout, pipe of stderr, folder."""
+CONTROL_DESCRIPTOR = 1
+"""Which of them is for init; the others are for the user's process, in this order."""
 
 
 class RequestKind(IntEnum):

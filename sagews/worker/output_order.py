@@ -23,60 +23,69 @@ from sagews.messages.jupyter import ExecuteReply, Stream
 Name = Literal["stdout", "stderr"]
 NAMES: tuple[Name, Name] = ("stdout", "stderr")
 
-_LONGEST_MARK = 64
-"""Bytes behind which what began like a mark is text."""
-
-
 class _Pipe:
     """What has come through one pipe and is not told yet."""
 
     def __init__(self, nonce: str) -> None:
-        self.rest = b""
         self.at = 0
         """Number of the mark at which this pipe waits; 0 = at none."""
         self.for_message = False
         self.ended = False
+        self._data = b""
+        self._taken = 0
+        """Bytes of `_data` that are told."""
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
         self._start = f"\x1e{nonce}:".encode()
         self._mark = re.compile(re.escape(self._start) + rb"([0-9]{1,15})(m?)\x1f")
+        self._beginning = re.compile(re.escape(self._start) + rb"[0-9]{0,15}m?")
+
+    @property
+    def is_done(self) -> bool:
+        """Nothing is left and nothing will come."""
+        return self.ended and not self.at and self._taken == len(self._data)
+
+    def add(self, data: bytes) -> None:
+        """Take bytes; none of them: it has ended."""
+        self.ended = self.ended or not data
+        self._data = self._data[self._taken :] + data
+        self._taken = 0
 
     def read(self, passed: int) -> str:
         """Take text up to the mark `passed` + 1, or as far as there is any; marks of other numbers are dropped."""
         pieces = []
-        while self.at == 0 and self.rest:
-            found = self.rest.find(self._start[:1])
+        while self.at == 0 and self._taken < len(self._data):
+            found = self._data.find(self._start, self._taken)
             if found < 0:
-                pieces.append(self._decode(len(self.rest)))
+                pieces.append(self._decode(len(self._data) - self._held()))
                 break
-            mark = self._mark.match(self.rest, found)
-            if mark is None:
-                if self._may_become_mark(found):
-                    pieces.append(self._decode(found))
-                    break
-                pieces.append(self._decode(found + 1))
-                continue
             pieces.append(self._decode(found))
-            self.rest = self.rest[mark.end() - found :]
-            if int(mark[1]) == passed + 1:
-                self.at, self.for_message = passed + 1, bool(mark[2])
+            mark = self._mark.match(self._data, found)
+            if mark is not None:
+                self._taken = mark.end()
+                if int(mark[1]) == passed + 1:
+                    self.at, self.for_message = passed + 1, bool(mark[2])
+            elif not self.ended and self._beginning.fullmatch(self._data, found):
+                break
+            else:
+                pieces.append(self._decode(found + len(self._start)))
         return "".join(pieces)
 
     def end_text(self) -> str:
         """What is left of a character whose other bytes did not come."""
         return self._decoder.decode(b"", True)
 
-    def _decode(self, size: int) -> str:
-        text = self._decoder.decode(self.rest[:size])
-        self.rest = self.rest[size:]
+    def _decode(self, end: int) -> str:
+        text = self._decoder.decode(self._data[self._taken : end])
+        self._taken = end
         return text
 
-    def _may_become_mark(self, found: int) -> bool:
-        tail = self.rest[found : found + _LONGEST_MARK]
-        if self.ended or len(tail) == _LONGEST_MARK:
-            return False
-        return self._start.startswith(tail) or (
-            tail.startswith(self._start) and re.fullmatch(rb"[0-9]{0,15}m?", tail[len(self._start) :]) is not None
-        )
+    def _held(self) -> int:
+        """How many bytes at the end may be the beginning of a mark."""
+        if self.ended:
+            return 0
+        tail = self._data[max(self._taken, len(self._data) - len(self._start) + 1) :]
+        place = tail.rfind(self._start[:1])
+        return len(tail) - place if place >= 0 and self._start.startswith(tail[place:]) else 0
 
 
 class OutputOrder:
@@ -105,11 +114,7 @@ class OutputOrder:
 
     def feed_text(self, name: Name, data: bytes) -> list[Frame]:
         """Take bytes of a pipe; return what can be told now. No bytes: the pipe has ended."""
-        pipe = self._pipes[name]
-        if data:
-            pipe.rest += data
-        else:
-            pipe.ended = True
+        self._pipes[name].add(data)
         return self._advance()
 
     def feed_frames(self, frames: Iterable[Frame]) -> list[Frame]:
@@ -120,7 +125,7 @@ class OutputOrder:
     def finish(self) -> list[Frame]:
         """Nothing comes any more: return all that is left."""
         for pipe in self._pipes.values():
-            pipe.ended = True
+            pipe.add(b"")
         told = self._advance()
         while self._frames or any(pipe.at for pipe in self._pipes.values()):
             # Marks or messages are missing: go on as if they had come.
@@ -138,11 +143,13 @@ class OutputOrder:
             for name in NAMES:
                 self._tell_text(name, self._pipes[name].read(self._passed))
             self._tell_unmarked()
-            number = self._passed + 1
-            waiting = [pipe for pipe in self._pipes.values() if not pipe.ended or pipe.at or pipe.rest]
-            if not waiting and not self._frames or any(pipe.at != number for pipe in waiting):
+            waiting = [pipe for pipe in self._pipes.values() if not pipe.is_done]
+            if not waiting:
+                while self._frames:
+                    self._tell_frame(self._frames.popleft())
                 return self._take()
-            if not self._message_is_here(number, waiting):
+            number = self._passed + 1
+            if any(pipe.at != number for pipe in waiting) or not self._message_is_here(number, waiting):
                 return self._take()
             self._pass(number)
 
@@ -150,7 +157,7 @@ class OutputOrder:
         """May mark `number`, at which every pipe is, be passed?"""
         if self._frames:
             return self._frames[0].n >= number
-        return bool(waiting) and not all(pipe.for_message for pipe in waiting)
+        return not all(pipe.for_message for pipe in waiting)
 
     def _pass(self, number: int) -> None:
         if self._frames and self._frames[0].n == number:

@@ -89,13 +89,14 @@ def kill_descendants() -> None:
     Each round kills all that there is and waits for one; a process that forked in between is found in the next.
     """
     me = os.getpid()
+    found: list[int] = []
     while True:
-        found = descendants(me)
-        for process in found:
-            kill(process)
         try:
             os.waitpid(-1, 0 if found else os.WNOHANG)
             while os.waitpid(-1, os.WNOHANG)[0]:
                 pass
         except ChildProcessError:
             return
+        found = descendants(me)
+        for process in found:
+            kill(process)

@@ -6,30 +6,37 @@ late interrupt cannot kill the session or stop the next run.
 
 from __future__ import annotations
 
+import builtins
 import ctypes
+import functools
 import os
 import random
+import signal
 import socket
 import sys
 import tempfile
 import traceback
-from typing import Any, NoReturn
+from typing import NoReturn
 
-from sagews.worker import confinement
+from sagews.worker import confinement, processes, session_rehearsal
+from sagews.worker.fork_requests import FORK_DESCRIPTORS, REQUEST_BYTES, Request
 from sagews.worker.session_channel import Channel, Closed
-from sagews.worker.session_init import Birth
-from sagews.worker.session_output import Marks, TextOutput
+from sagews.worker.session_init import Preparation
+from sagews.worker.session_output import Marks, TextOutput, print_at_once
+from sagews.worker.session_shell import SessionShell
 
 
-def run(birth: Birth, shell: Any) -> NoReturn:
+def run(preparation: Preparation, shell: SessionShell) -> NoReturn:
     """Be the user's process. Called in a fresh fork of init; never returns.
 
-    :param shell: the zygote's warm shell (`session_shell.SessionShell`).
+    :param shell: the zygote's warm shell.
     """
     status = 1
     try:
-        channel = _settle(birth)
-        shell.serve(channel)
+        _prepare(preparation, shell)
+        channel = _begin(preparation)
+        if channel is not None:
+            shell.serve(channel)
         status = 0
     except Closed:
         status = 0
@@ -41,44 +48,67 @@ def run(birth: Birth, shell: Any) -> NoReturn:
         os._exit(status)
 
 
-def _settle(birth: Birth) -> Channel:
-    """Take descriptors, folder, limits and random numbers of its own."""
+def _prepare(preparation: Preparation, shell: SessionShell) -> None:
+    """What can be done before the session is asked for."""
     os.setsid()
-    _take_folder(birth)
-    connection, marks = _take_descriptors(birth)
-    confinement.confine(birth.limits, birth.parent)
+    processes.die_with_parent(signal.SIGKILL, preparation.parent)
+    confinement.keep_descriptors([preparation.door.fileno()])
+    _take_temporary_folder(preparation.temporary)
     reseed()
+    session_rehearsal.rehearse(shell)
+
+
+def _begin(preparation: Preparation) -> Channel | None:
+    """Wait until the session is asked for and take what comes with that; None where it never is."""
+    data, descriptors, _, _ = socket.recv_fds(preparation.door, REQUEST_BYTES, FORK_DESCRIPTORS - 1)
+    preparation.door.close()
+    if not data:
+        return None
+    request = Request.unpack(data)
+    messages, stdout, stderr, folder = descriptors
+    _take_home(folder)
+    connection = socket.socket(fileno=messages)
+    marks = Marks(request.nonce, _take_descriptors(stdout, stderr))
+    os.register_at_fork(after_in_child=functools.partial(_leave, connection, marks))
+    sys.stdout = sys.__stdout__ = TextOutput("stdout", 1, marks)  # type: ignore[assignment,misc]
+    sys.stderr = sys.__stderr__ = TextOutput("stderr", 2, marks)  # type: ignore[assignment,misc]
+    builtins.print = print_at_once
+    confinement.confine(request.limits, preparation.parent)
     return Channel(connection, marks)
 
 
-def _take_folder(birth: Birth) -> None:
-    os.fchdir(birth.folder)
-    home = os.getcwd()
-    tempfile.tempdir = birth.temporary
-    os.environ.update(
-        HOME=home,
-        PWD=home,
-        TMPDIR=birth.temporary,
-        DOT_SAGE=os.path.join(birth.temporary, "dot_sage"),
-        IPYTHONDIR=os.path.join(birth.temporary, "ipython"),
-    )
+def _leave(connection: socket.socket, marks: Marks) -> None:
+    """In a process that the user's code forked: only the session itself speaks with the worker."""
+    marks.active = False
+    connection.close()
 
 
-def _take_descriptors(birth: Birth) -> tuple[socket.socket, Marks]:
-    os.close(birth.control)
-    os.close(birth.folder)
+def _take_temporary_folder(folder: str) -> None:
+    tempfile.tempdir = folder
+    dot_sage = os.path.join(folder, "dot_sage")
+    os.environ.update(TMPDIR=folder, DOT_SAGE=dot_sage, IPYTHONDIR=os.path.join(folder, "ipython"))
+    sage_folders = sys.modules.get("sage.misc.temporary_file")
+    if sage_folders is not None:
+        # Made while Sage was imported; it belongs to the zygote, and must not vanish when this process ends.
+        sage_folders.TMP_DIR_FILENAME_BASE._finalizer.detach()
+        sage_folders.TMP_DIR_FILENAME_BASE = tempfile.TemporaryDirectory(prefix="sage_")
+        os.mkdir(dot_sage, 0o700)
+        sys.modules["sage.env"].DOT_SAGE = dot_sage  # type: ignore[attr-defined]
+
+
+def _take_home(folder: int) -> None:
+    os.fchdir(folder)
+    os.close(folder)
+    os.environ["HOME"] = os.environ["PWD"] = os.getcwd()
+
+
+def _take_descriptors(stdout: int, stderr: int) -> tuple[int, int]:
+    """Put the pipes where programs look for them; return private duplicates."""
     nothing = os.open("/dev/null", os.O_RDONLY)
-    os.dup2(nothing, 0)
+    for descriptor, place in ((nothing, 0), (stdout, 1), (stderr, 2)):
+        os.dup2(descriptor, place)
     os.close(nothing)
-    os.dup2(birth.stdout, 1)
-    os.dup2(birth.stderr, 2)
-    for descriptor in (birth.messages, birth.stdout, birth.stderr):
-        os.set_inheritable(descriptor, False)
-    confinement.keep_descriptors([birth.messages, birth.stdout, birth.stderr])
-    marks = Marks(birth.nonce, (birth.stdout, birth.stderr))
-    sys.stdout = sys.__stdout__ = TextOutput("stdout", 1, marks)  # type: ignore[assignment,misc]
-    sys.stderr = sys.__stderr__ = TextOutput("stderr", 2, marks)  # type: ignore[assignment,misc]
-    return socket.socket(fileno=birth.messages), marks
+    return stdout, stderr
 
 
 def reseed() -> None:

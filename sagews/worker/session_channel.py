@@ -6,7 +6,6 @@ that the user's code forks cannot send.
 
 from __future__ import annotations
 
-import os
 import socket
 from collections import deque
 
@@ -30,7 +29,6 @@ class Channel:
         self._marks = marks
         self._decoder = Decoder()
         self._waiting: deque[Frame] = deque()
-        os.register_at_fork(after_in_child=connection.close)
 
     def send(self, content: Message, *, request: int = 0) -> None:
         """Send a message that keeps its place among the text of the run."""

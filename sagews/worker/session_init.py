@@ -21,50 +21,44 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from sagews.messages.records import Limits
 from sagews.worker import confinement, processes
-from sagews.worker.fork_requests import FINISH, FORK_DESCRIPTORS, INTERRUPT, UserStatus
+from sagews.worker.fork_requests import (
+    CONTROL_DESCRIPTOR,
+    FINISH,
+    FORK_DESCRIPTORS,
+    INTERRUPT,
+    REQUEST_BYTES,
+    UserStatus,
+)
 
 
 @dataclass(frozen=True)
-class Birth:
-    """What a session is born with; the descriptors are open in the process that reads this."""
+class Preparation:
+    """What a session has before anybody asked for it."""
 
-    messages: int
-    control: int
-    stdout: int
-    stderr: int
-    folder: int
-    nonce: bytes
-    limits: Limits
-    temporary: str = ""
-    """The session's own folder for temporary files."""
-    parent: int = 0
-    """Process id of init."""
-
-    @property
-    def descriptors(self) -> list[int]:
-        """All `FORK_DESCRIPTORS` of them."""
-        return [self.messages, self.control, self.stdout, self.stderr, self.folder]
+    door: socket.socket
+    """Through it come one `Request` and its descriptors; it is closed where the session is never asked for."""
+    temporary: str
+    """Folder for temporary files: for init, one that all sessions share; for the user's process, its own."""
+    parent: int
+    """Process id of the parent, with which this process ends."""
 
 
-UserMain = Callable[[Birth], NoReturn]
+UserMain = Callable[[Preparation], NoReturn]
 
 
-def run(birth: Birth, zygote: int, temporary: str, user_main: UserMain) -> NoReturn:
+def run(preparation: Preparation, user_main: UserMain) -> NoReturn:
     """Be the init of one session. Called in a fresh fork of the zygote; never returns.
 
-    :param zygote: process id of the parent.
-    :param temporary: folder in which the session gets a folder of its own.
     :param user_main: what the user's process does, after it has been forked.
     """
     status = 1
     try:
-        assert len(birth.descriptors) == FORK_DESCRIPTORS
         os.setsid()
         processes.become_subreaper()
-        confinement.keep_descriptors(birth.descriptors)
-        status = _supervise(birth, zygote, temporary, user_main)
+        confinement.keep_descriptors([preparation.door.fileno()])
+        _supervise(preparation, user_main)
+        status = 0
     except BaseException:
         traceback.print_exc()
         sys.stderr.flush()
@@ -72,33 +66,55 @@ def run(birth: Birth, zygote: int, temporary: str, user_main: UserMain) -> NoRet
         os._exit(status)
 
 
-def _supervise(birth: Birth, zygote: int, temporary: str, user_main: UserMain) -> int:
+def _supervise(preparation: Preparation, user_main: UserMain) -> None:
     wake, woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, _noted)
     signal.signal(signal.SIGTERM, _noted)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    processes.die_with_parent(signal.SIGTERM, zygote)
-    folder = tempfile.mkdtemp(prefix="session-", dir=temporary)
+    processes.die_with_parent(signal.SIGTERM, preparation.parent)
+    folder = tempfile.mkdtemp(prefix="session-", dir=preparation.temporary)
     try:
-        user = _fork_user(birth, folder, user_main)
-        for descriptor in (birth.messages, birth.stdout, birth.stderr, birth.folder):
-            os.close(descriptor)
-        control = socket.socket(fileno=birth.control)
-        status = _wait(control, wake, user)
+        inner, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        user = _fork_user(Preparation(outer, folder, os.getpid()), user_main)
+        outer.close()
+        control = _hand_in(preparation.door, inner, wake)
+        status = _wait(control, wake, user) if control else _end(user)
     finally:
         processes.kill_descendants()
         shutil.rmtree(folder, ignore_errors=True)
-    _report(control, status)
-    return 0
+    if control:
+        _report(control, status)
+
+
+def _hand_in(door: socket.socket, inner: socket.socket, wake: int) -> socket.socket | None:
+    """Wait until the session is asked for and tell the user's process; None where that is not to be.
+
+    :return: the control socket.
+    """
+    poll = select.poll()
+    poll.register(door, select.POLLIN)
+    poll.register(wake, select.POLLIN)
+    if wake in {descriptor for descriptor, _ in poll.poll()}:
+        # The zygote is gone, or the user's process failed before it began.
+        return None
+    data, descriptors, _, _ = socket.recv_fds(door, REQUEST_BYTES, FORK_DESCRIPTORS)
+    door.close()
+    if not data:
+        return None
+    control = descriptors.pop(CONTROL_DESCRIPTOR)
+    with inner:
+        socket.send_fds(inner, [data], descriptors)
+    for descriptor in descriptors:
+        os.close(descriptor)
+    return socket.socket(fileno=control)
 
 
 def _noted(number: int, frame: object) -> None:
     """Signals only wake the loop (`set_wakeup_fd` writes their number)."""
 
 
-def _fork_user(birth: Birth, folder: str, user_main: UserMain) -> int:
-    me = os.getpid()
+def _fork_user(preparation: Preparation, user_main: UserMain) -> int:
     user = os.fork()
     if user:
         return user
@@ -106,12 +122,8 @@ def _fork_user(birth: Birth, folder: str, user_main: UserMain) -> int:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        user_main(
-            Birth(
-                birth.messages, birth.control, birth.stdout, birth.stderr, birth.folder,
-                birth.nonce, birth.limits, folder, me,
-            )
-        )  # fmt: skip
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        user_main(preparation)
     finally:
         os._exit(1)
 

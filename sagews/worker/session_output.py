@@ -7,8 +7,11 @@ user's code forks writes text only, never a mark. (docs/protocol.md, "Output ord
 
 from __future__ import annotations
 
+import builtins
+import functools
 import io
 import os
+import sys
 from collections.abc import Iterable
 from typing import Any
 
@@ -21,9 +24,8 @@ OF_MESSAGE = b"m"
 """Behind the number of a mark to which a message belongs."""
 
 
-def flush_c() -> None:
-    """Write out what C libraries in this process have printed so far (fflush(3))."""
-    LIBC.fflush(None)
+FFLUSH = LIBC.fflush
+"""``FFLUSH(None)`` writes out what C libraries in this process have printed so far (fflush(3))."""
 
 
 class Marks:
@@ -37,14 +39,11 @@ class Marks:
         self._pipes = pipes
         self._start = MARK_START + nonce.hex().encode() + b":"
         self.active = True
-        os.register_at_fork(after_in_child=self._forked)
-
-    def _forked(self) -> None:
-        self.active = False
+        """False in a process that the user's code forked."""
 
     def mark(self, kind: bytes = b"") -> int:
         """Write the next mark; return its number. Call it `uninterrupted`."""
-        flush_c()
+        FFLUSH(None)
         self.number += 1
         mark = self._start + str(self.number).encode() + kind + MARK_END
         for pipe in self._pipes:
@@ -109,17 +108,33 @@ class TextOutput(io.TextIOBase):
         """Write all of it now."""
         if self._marks.last_name != self._name:
             self._marks.change(self._name)
-        LIBC.fflush(None)
+        FFLUSH(None)
         written = os.write(self._descriptor, data)
         while written < len(data):
             written += os.write(self._descriptor, memoryview(data)[written:])
 
     def flush(self) -> None:
         """Nothing of Python's waits here; write out what C libraries hold."""
-        flush_c()
+        FFLUSH(None)
 
     def close(self) -> None:
         """It stays open: a session needs it to the end."""
+
+
+_PRINT = builtins.print
+
+
+@functools.wraps(_PRINT)
+def print_at_once(
+    *values: object, sep: str | None = " ", end: str | None = "\n", file: Any = None, flush: bool = False
+) -> None:
+    """Python's `print`, which writes a line in two pieces; to a session's streams this one writes it in one."""
+    output = sys.stdout if file is None else file
+    if type(output) is not TextOutput or not (sep is None or type(sep) is str) or not (end is None or type(end) is str):
+        _PRINT(*values, sep=sep, end=end, file=file, flush=flush)
+    else:
+        text = (" " if sep is None else sep).join(map(str, values))
+        output.write(text + ("\n" if end is None else end))
 
 
 class BytesOutput(io.RawIOBase):

@@ -7,6 +7,7 @@ when no process of the session is left. What comes from the session is not trust
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import os
 import signal
@@ -29,6 +30,7 @@ Code = Literal["shutdown", "restart", "limit", "idle", "died", "operator", "work
 """As in `session_ended`."""
 
 _READ_BYTES = 1 << 18
+_REST_SECONDS = 0.002
 
 
 @dataclass(frozen=True)
@@ -89,6 +91,7 @@ class SessionProcess:
         self._descriptors = descriptors
         self._patience = patience
         self._order = OutputOrder(nonce)
+        self._readers = {name: functools.partial(self._read_pipe_and_rest, name) for name in NAMES}
         self._decoder = Decoder()
         self._pipes: dict[Name, int] = {"stdout": descriptors.stdout, "stderr": descriptors.stderr}
         self._state: Literal["idle", "requested", "busy"] = "idle"
@@ -96,6 +99,7 @@ class SessionProcess:
         self._timers: list[asyncio.TimerHandle] = []
         self._unsent = bytearray()
         self._paused = False
+        self._resting = False
         self._read_of: set[int] = set()
         self._cause: tuple[str, Code] | None = None
         self._status: UserStatus | None = None
@@ -157,10 +161,10 @@ class SessionProcess:
         wanted: dict[int, Callable[[], None]] = {}
         if not self._paused and not self.ended.done():
             for name, pipe in self._pipes.items():
-                if self._order.wants_text(name):
+                if not self._resting and self._order.wants_text(name):
                     wanted[pipe] = self._readers[name]
             if self._order.wants_frames and not self._messages_ended:
-                wanted[self._descriptors.messages.fileno()] = self._read_messages
+                wanted[self._descriptors.messages.fileno()] = self._read_messages_and_text
         for descriptor in self._read_of - wanted.keys():
             self._loop.remove_reader(descriptor)
         for descriptor in wanted.keys() - self._read_of:
@@ -169,25 +173,36 @@ class SessionProcess:
 
     _messages_ended = False
 
-    @property
-    def _readers(self) -> dict[Name, Callable[[], None]]:
-        return {"stdout": self._read_stdout, "stderr": self._read_stderr}
+    def _read_pipe_and_rest(self, name: Name) -> None:
+        """Read, and then look at the pipes after a moment only, so that a flood comes in large pieces."""
+        self._resting = 0 < self._read_pipe(name) < _READ_BYTES // 4
+        if self._resting:
+            self._loop.call_later(_REST_SECONDS, self._rested)
+        self._listen()
 
-    def _read_stdout(self) -> None:
-        self._read_pipe("stdout")
+    def _rested(self) -> None:
+        self._resting = False
+        self._listen()
 
-    def _read_stderr(self) -> None:
-        self._read_pipe("stderr")
-
-    def _read_pipe(self, name: Name) -> bool:
-        """Read once; False where there is nothing."""
+    def _read_pipe(self, name: Name) -> int:
+        """Read once; return how many bytes there were."""
         try:
             data = os.read(self._pipes[name], _READ_BYTES)
         except BlockingIOError:
-            return False
+            return 0
         self._tell(self._order.feed_text(name, data))
+        return len(data)
+
+    def _read_messages_and_text(self) -> None:
+        """Read messages, and what of the text is needed to tell them."""
+        self._read_messages()
+        while not (self._paused or self._order.wants_frames) and self._read_pipes():
+            pass
         self._listen()
-        return bool(data)
+
+    def _read_pipes(self) -> bool:
+        """Read once what is wanted; False where there is nothing."""
+        return any([self._order.wants_text(name) and self._read_pipe(name) > 0 for name in NAMES])
 
     def _read_messages(self) -> bool:
         """Read once; False where there is nothing."""
@@ -199,7 +214,6 @@ class SessionProcess:
             data = b""
         if not data:
             self._messages_ended = True
-            self._listen()
             return False
         try:
             frames = [frame for frame in self._decoder.feed(data) if not isinstance(frame.content, Malformed)]
@@ -208,7 +222,6 @@ class SessionProcess:
             self.kill(f"it sent what is no message: {error.what}", "died")
             return False
         self._tell(self._order.feed_frames(frames))
-        self._listen()
         return True
 
     def _tell(self, frames: list[Frame]) -> None:
@@ -286,7 +299,7 @@ class SessionProcess:
         """Tell everything that is left in pipes and socket."""
         progress = True
         while progress:
-            progress = any([self._order.wants_text(name) and self._read_pipe(name) for name in NAMES])
+            progress = self._read_pipes()
             progress |= self._order.wants_frames and not self._messages_ended and self._read_messages()
         self._tell(self._order.finish())
 

@@ -6,6 +6,7 @@ fork. Invariant: after each `execute_request` exactly one `execute_reply`, whate
 
 from __future__ import annotations
 
+import builtins
 import getpass
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +19,7 @@ from traitlets import Type
 from sagews.messages import Frame, jupyter
 from sagews.messages.frame import Message
 from sagews.worker import session_display, session_signals
-from sagews.worker.session_channel import Channel
+from sagews.worker.session_channel import Channel, Closed
 from sagews.worker.session_comms import Comms
 
 
@@ -67,7 +68,7 @@ class SessionShell(InteractiveShell):
         :raises Closed: where the worker is gone.
         """
         self.channel = channel
-        self.builtin_trap.add_builtin("input", self._input)
+        builtins.input = self._input
         getpass.getpass = self._getpass  # type: ignore[assignment]
         handlers: dict[type[Message], Callable[[Frame], None]] = {
             jupyter.ExecuteRequest: self._execute,
@@ -84,6 +85,24 @@ class SessionShell(InteractiveShell):
             handler = handlers.get(type(frame.content))
             if handler is not None:
                 handler(frame)
+
+    def serve_until_closed(self, channel: Channel) -> None:
+        """Obey what is in the channel, and return at its end."""
+        try:
+            self.serve(channel)
+        except Closed:
+            self.channel = None
+
+    def forget(self, names: set[str]) -> None:
+        """Be as new.
+
+        :param names: of the user's namespace that stay.
+        """
+        for name in set(self.user_ns) - names:
+            del self.user_ns[name]
+        self.displayhook.flush()
+        self.history_manager.reset()
+        self.execution_count = 1
 
     exit_now = False
 
@@ -230,7 +249,4 @@ def warm(shell: SessionShell, cells: list[str]) -> None:
         error = result.error_before_exec or result.error_in_exec
         if error is not None:
             raise RuntimeError(f"The environment cannot run {code!r}: {error}") from error
-    for name in set(shell.user_ns) - names:
-        del shell.user_ns[name]
-    shell.displayhook.flush()
-    shell.execution_count = 1
+    shell.forget(names)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
+
+from sagews.configuration import Worker
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -23,7 +26,9 @@ class WorkerSettings:
     """Of a frame before the greeting."""
     frame_bytes: int = 64 * MIB
     silence_seconds: float = 1.0
-    """After so long without a word from a backend it is pinged; after three times as long it is dead."""
+    """After so long without a word from a backend it is pinged."""
+    silent_ticks: int = 3
+    """After so many times `silence_seconds` without a word it is dead."""
     room_bytes: int = 256 * KIB
     """Of events waiting for one peer's socket; what follows waits in the replay buffers."""
     answers_bytes: int = 4 * MIB
@@ -62,6 +67,12 @@ class WorkerSettings:
     """Over that number, in a queue."""
     workspace_sessions: int = 20
     """Of one workspace, where its limits do not say."""
+    idle_seconds: float = 0.0
+    """A session in which nothing runs is ended after so long, where its limits do not say; 0 = never."""
+    wall_seconds: float = 0.0
+    """A session is ended after so long, where its limits do not say; 0 = never."""
+    input_seconds: float = 0.0
+    """A program that waits for a line is interrupted after so long; 0 = never."""
     queued_runs: int = 1000
     """Of one session."""
     questions: int = 100
@@ -80,3 +91,36 @@ class WorkerSettings:
     """Of one workspace whose whole text is kept in files."""
     kept_bytes: int = 4096 * MIB
     """Of all these files together; the oldest go first."""
+
+    # files
+    transfers: int = 32
+    """Of one connection at once."""
+    listed_files: int = 10_000
+    """Of one folder."""
+    file_bytes: int = 1024 * MIB
+    """Of a file that is sent to the worker, where the session's limits do not say."""
+
+    @classmethod
+    def from_configuration(cls, worker: Worker) -> Self:
+        """As the operator has set them; what has no setting keeps its default."""
+        session = worker.session
+        return cls(
+            hello_seconds=worker.unauthenticated_seconds,
+            frame_bytes=worker.maximum_frame_bytes,
+            silence_seconds=worker.ping_seconds,
+            silent_ticks=max(1, round(worker.dead_after_seconds / worker.ping_seconds)),
+            lease_seconds=worker.lease_seconds,
+            replay_events=worker.replay_buffer_messages,
+            replay_bytes=worker.replay_buffer_bytes,
+            documents=worker.maximum_documents,
+            checkpoint_seconds=worker.checkpoint_seconds,
+            sessions=worker.maximum_sessions,
+            sessions_waiting=worker.maximum_waiting,
+            output_shown_bytes=session.output_shown_kilobytes * KIB,
+            output_tail_bytes=min(64 * KIB, session.output_shown_kilobytes * KIB),
+            output_bytes=session.output_megabytes * MIB,
+            file_bytes=session.file_size_megabytes * MIB,
+            idle_seconds=session.idle_minutes * 60,
+            wall_seconds=session.wall_seconds,
+            input_seconds=session.input_minutes * 60,
+        )

@@ -8,7 +8,6 @@ of fixed size; every process below it is the init of a session that it knows, or
 from __future__ import annotations
 
 import argparse
-import array
 import gc
 import os
 import select
@@ -16,7 +15,7 @@ import signal
 import socket
 import sys
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 from sagews.errors import SetupError
 from sagews.worker import environment_preload, processes, session, session_init
@@ -28,16 +27,28 @@ from sagews.worker.fork_requests import (
     Request,
     RequestKind,
 )
+from sagews.worker.session_shell import SessionShell
+
+
+REST_SECONDS = 0.02
+"""After a request, before the next spare session is prepared: the session just begun needs the processor more."""
 
 
 class Zygote:
-    """The loop. `shell` is the warm IPython shell, which each session inherits."""
+    """The loop."""
 
-    def __init__(self, server: socket.socket, temporary: str, shell: Any) -> None:
-        """:param temporary: folder for the sessions' folders of temporary files."""
+    def __init__(self, server: socket.socket, temporary: str, shell: SessionShell, spares: int) -> None:
+        """
+        :param temporary: folder for the sessions' folders of temporary files.
+        :param shell: the warm shell, which each session inherits.
+        :param spares: sessions to keep prepared.
+        """
         self.server = server
         self.temporary = temporary
         self.shell = shell
+        self.spares = spares
+        self._prepared: dict[int, socket.socket] = {}
+        """The doors of spare sessions, by the process id of their init."""
         self._inits: dict[int, int] = {}
         """Session numbers by the process id of their init."""
         self._wake, self._woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
@@ -46,35 +57,37 @@ class Zygote:
         """Serve until the server closes the socket; then end every session."""
         signal.signal(signal.SIGCHLD, _noted)
         signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
+        while len(self._prepared) < self.spares:
+            self._prepare()
         self._report(Report(ReportKind.READY, pid=os.getpid()))
         poll = select.poll()
         poll.register(self.server, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
         open_still = True
         while open_still:
-            ready = {descriptor for descriptor, _ in poll.poll()}
+            wanting = len(self._prepared) < self.spares
+            ready = {descriptor for descriptor, _ in poll.poll(REST_SECONDS * 1000 if wanting else None)}
             if self._wake in ready:
                 os.read(self._wake, 4096)
                 self._reap()
             if self.server.fileno() in ready:
                 open_still = self._serve()
+            if not ready:
+                self._prepare()
         self._end_sessions()
 
     def _serve(self) -> bool:
         """Obey one request; False where there will be none any more."""
         try:
-            data, ancillary, _, _ = self.server.recvmsg(
-                REQUEST_BYTES + 1, socket.CMSG_SPACE(FORK_DESCRIPTORS * array.array("i").itemsize)
-            )
+            data, descriptors, _, _ = socket.recv_fds(self.server, REQUEST_BYTES + 1, FORK_DESCRIPTORS)
         except ConnectionResetError:
             return False
         if not data:
             return False
-        descriptors = _descriptors(ancillary)
         try:
             request = Request.unpack(data)
             if request.kind is RequestKind.FORK:
-                self._fork(request, descriptors)
+                self._begin(request, descriptors)
             elif request.kind is RequestKind.KILL:
                 self._kill(request.session)
         finally:
@@ -82,27 +95,50 @@ class Zygote:
                 os.close(descriptor)
         return True
 
-    def _fork(self, request: Request, descriptors: list[int]) -> None:
+    def _begin(self, request: Request, descriptors: list[int]) -> None:
+        """Give the descriptors to a prepared session."""
         if len(descriptors) != FORK_DESCRIPTORS:
             raise ValueError(f"{len(descriptors)} descriptors came with a fork request.")
-        zygote = os.getpid()
         try:
-            pid = os.fork()
+            if not self._prepared:
+                self._prepare()
         except OSError as error:
             self._report(Report(ReportKind.FAILED, request.session, status=error.errno or 0))
             return
-        if pid == 0:
-            birth = session_init.Birth(*descriptors, request.nonce, request.limits)
-            session_init.run(birth, zygote, self.temporary, self._user_main)
+        pid, door = next(iter(self._prepared.items()))
+        del self._prepared[pid]
         self._inits[pid] = request.session
+        with door:
+            try:
+                socket.send_fds(door, [request.pack()], descriptors)
+            except BrokenPipeError:
+                # It has just died; that it ended is reported when it is reaped.
+                pass
         pidfd = os.pidfd_open(pid)
         try:
             self._report(Report(ReportKind.FORKED, request.session, pid=pid), pidfd)
         finally:
             os.close(pidfd)
 
-    def _user_main(self, birth: session_init.Birth) -> Any:
-        session.run(birth, self.shell)
+    def _prepare(self) -> None:
+        """Fork a session that waits to be asked for.
+
+        :raises OSError: where there cannot be one more process.
+        """
+        zygote = os.getpid()
+        inside, outside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with inside:
+            try:
+                pid = os.fork()
+            except OSError:
+                outside.close()
+                raise
+            if pid == 0:
+                session_init.run(session_init.Preparation(inside, self.temporary, zygote), self._user_main)
+        self._prepared[pid] = outside
+
+    def _user_main(self, preparation: session_init.Preparation) -> NoReturn:
+        session.run(preparation, self.shell)
 
     def _kill(self, number: int) -> None:
         for pid, session_number in self._inits.items():
@@ -118,6 +154,10 @@ class Zygote:
                 return
             if pid == 0:
                 return
+            if pid in self._prepared:
+                # Something is wrong with all of them: prepare none before the next request shows what.
+                self._prepared.pop(pid).close()
+                self.spares = 0
             number = self._inits.pop(pid, None)
             if number is None:
                 continue
@@ -129,7 +169,7 @@ class Zygote:
     def _end_strangers(self) -> None:
         """End and reap every descendant that no living init is responsible for."""
         while True:
-            strangers = processes.descendants(os.getpid(), spared=frozenset(self._inits))
+            strangers = processes.descendants(os.getpid(), spared=frozenset(self._inits) | self._prepared.keys())
             if not strangers:
                 return
             for process in strangers:
@@ -143,19 +183,18 @@ class Zygote:
 
     def _end_sessions(self) -> None:
         """Let each init end its session, and wait for it (its control socket is closed by now)."""
-        for pid in self._inits:
+        inits = [*self._inits, *self._prepared]
+        for pid in inits:
             processes.kill(pid, signal.SIGTERM)
-        for pid in self._inits:
+        for pid in inits:
             os.waitpid(pid, 0)
         self._inits.clear()
+        self._prepared.clear()
         self._end_strangers()
 
     def _report(self, report: Report, pidfd: int | None = None) -> None:
-        ancillary = []
-        if pidfd is not None:
-            ancillary.append((socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [pidfd])))
         try:
-            self.server.sendmsg([report.pack()], ancillary)
+            socket.send_fds(self.server, [report.pack()], [] if pidfd is None else [pidfd])
         except (BrokenPipeError, ConnectionResetError):
             # The server is gone: the next read says so, and ends the loop.
             pass
@@ -165,20 +204,13 @@ def _noted(number: int, frame: object) -> None:
     """SIGCHLD only wakes the loop (`set_wakeup_fd`)."""
 
 
-def _descriptors(ancillary: list[tuple[int, int, bytes]]) -> list[int]:
-    found = array.array("i")
-    for level, kind, data in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            found.frombytes(data[: len(data) - len(data) % found.itemsize])
-    return list(found)
-
-
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sagews.worker.zygote", description=__doc__)
     parser.add_argument("--environment", required=True)
     parser.add_argument("--preload", default="", help="modules to import, separated by commas")
     parser.add_argument("--socket-fd", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, help="the zygote's own folder")
+    parser.add_argument("--spares", type=int, default=0, help="sessions to keep prepared")
     parser.add_argument("--parent", type=int, required=True, help="process id of the worker server")
     return parser.parse_args()
 
@@ -208,7 +240,7 @@ def main() -> None:
     sys.stderr.flush()
     gc.collect()
     gc.freeze()
-    Zygote(socket.socket(fileno=arguments.socket_fd), str(temporary), shell).run()
+    Zygote(socket.socket(fileno=arguments.socket_fd), str(temporary), shell, arguments.spares).run()
 
 
 if __name__ == "__main__":

@@ -28,8 +28,9 @@ LOG_LINES = 15
 class ZygoteProcess:
     """The zygote of one environment; another one is started when it has died and a session is wanted."""
 
-    def __init__(self, environment: str, preload: tuple[str, ...], data: Path, python: str = "") -> None:
+    def __init__(self, environment: str, preload: tuple[str, ...], data: Path, python: str = "", spares: int = 0) -> None:
         """
+        :param spares: sessions to keep prepared.
         :param data: folder of its own: log, home, temporary files.
         :param python: the Python that runs it; "" = ours.
         """
@@ -37,6 +38,7 @@ class ZygoteProcess:
         self.log_path = data / "zygote.log"
         self._data = data
         self._preload = preload
+        self._spares = spares
         self._python = python or sys.executable
         self._starting = asyncio.Lock()
         self._socket: socket.socket | None = None
@@ -127,6 +129,7 @@ class ZygoteProcess:
             f"--preload={','.join(self._preload)}",
             f"--socket-fd={descriptor}",
             f"--data={self._data}",
+            f"--spares={self._spares}",
             f"--parent={os.getpid()}",
         ]
 

@@ -58,6 +58,9 @@ def test_tls_1_2_has_forward_secrecy_and_older_is_refused(folder: CertificateFol
     cipher = ends[0].cipher()
     assert cipher
     assert cipher[0].startswith("ECDHE-ECDSA-")
+    offered = [offer for offer in server.get_ciphers() if offer["protocol"] == "TLSv1.2"]
+    assert offered
+    assert all(offer["aead"] and offer["kea"] == "kx-ecdhe" for offer in offered)
 
 
 def test_role_that_may_not_connect_is_told_so(folder: CertificateFolder) -> None:
