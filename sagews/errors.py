@@ -18,7 +18,8 @@ into a wire code (``refused`` messages), an HTTP status, or a line on a terminal
     ├── OverLimit                 a quota, a rate or a capacity is used up
     ├── Unavailable               a component does not answer (try again)
     │   ├── WorkerUnavailable
-    │   └── DatabaseUnavailable
+    │   ├── DatabaseUnavailable
+    │   └── Disconnected          the client at the other end is gone
     ├── SessionEnded              the session is over; the message has the reason
     └── SetupError                this machine lacks something that sagews needs
 
@@ -145,6 +146,13 @@ class DatabaseUnavailable(Unavailable):
     code = "database_unavailable"
 
 
+class Disconnected(Unavailable):
+    """The client at the other end is gone."""
+
+    code = "disconnected"
+    mend = "Connect again."
+
+
 class SessionEnded(SagewsError):
     """The session has ended."""
 
@@ -157,4 +165,4 @@ class SetupError(SagewsError):
     """This machine lacks something that sagews needs."""
 
     code = "setup"
-    mend = "See README.md, section \"When it fails\"."
+    mend = 'See README.md, section "When it fails".'

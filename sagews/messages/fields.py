@@ -27,7 +27,7 @@ JSON = Any
 Reader = Callable[[Any, str], Any]
 
 
-def read_record(kind: type[Any], data: Any, where: str) -> Any:
+def read_record(kind: Any, data: Any, where: str) -> Any:
     """Make the frozen dataclass `kind` of the JSON object `data`.
 
     :param where: the name of the field, for the error ("content.cells[2]").
@@ -46,11 +46,12 @@ def read_record(kind: type[Any], data: Any, where: str) -> Any:
 
 def write_record(record: Any) -> dict[str, Any]:
     """The JSON object for a frozen dataclass; fields that have their default are left out."""
-    result = {}
-    for field in _fields(type(record)):
-        value = getattr(record, field.name)
-        if value != field.default:
-            result[field.name] = _write(value)
+    kind: Any = type(record)
+    result: dict[str, Any] = {}
+    for name, default in _defaults(kind).items():
+        value = getattr(record, name)
+        if value != default:
+            result[name] = _write(value)
     return result
 
 
@@ -65,12 +66,20 @@ def _write(value: Any) -> Any:
 
 
 @functools.cache
-def _fields(kind: type[Any]) -> tuple[dataclasses.Field[Any], ...]:
+def _fields(kind: Any) -> tuple[dataclasses.Field[Any], ...]:
     return dataclasses.fields(kind)
 
 
 @functools.cache
-def _readers(kind: type[Any]) -> dict[str, tuple[Reader, bool]]:
+def _defaults(kind: Any) -> dict[str, Any]:
+    return {
+        field.name: field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        for field in _fields(kind)
+    }
+
+
+@functools.cache
+def _readers(kind: Any) -> dict[str, tuple[Reader, bool]]:
     hints = typing.get_type_hints(kind)
     return {
         field.name: (
@@ -85,7 +94,7 @@ def _reader(hint: Any) -> Reader:
     """The function that checks and converts a JSON value for one type annotation."""
     if hint in _PLAIN:
         return _PLAIN[hint]
-    if dataclasses.is_dataclass(hint):
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
         return functools.partial(read_record, hint)
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin is typing.Literal:
@@ -101,7 +110,14 @@ def _reader(hint: Any) -> Reader:
 
 
 def _kind(value: Any) -> str:
-    names = {str: "a string", bool: "a truth value", int: "a number", float: "a number", list: "a list", dict: "an object"}
+    names = {
+        str: "a string",
+        bool: "a truth value",
+        int: "a number",
+        float: "a number",
+        list: "a list",
+        dict: "an object",
+    }
     return names.get(type(value), "null")
 
 

@@ -28,7 +28,7 @@ class Message:
 
     type: ClassVar[str] = ""
 
-    def __init_subclass__(cls, type: str) -> None:
+    def __init_subclass__(cls, type: str) -> None:  # noqa: A002 - it is what the wire calls it
         cls.type = type
         if type:
             TYPES[type] = cls
@@ -113,7 +113,7 @@ def from_json(data: Any, payload: bytes = b"") -> Frame:
 
 def malformed(data: Any, error: MessageError) -> Frame:
     """A frame that says what was wrong with `data`, with as much of its envelope as can be read."""
-    keep = {}
+    keep: dict[str, Any] = {}
     for field in _ENVELOPE:
         value = data.get(field.name) if isinstance(data, dict) else None
         if type(value) is type(field.default):

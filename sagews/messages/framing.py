@@ -27,7 +27,10 @@ def encode(frame: Frame, maximum_bytes: int = MAXIMUM_BYTES) -> bytes:
     data = to_json(frame)
     if frame.payload:
         data["payload"] = len(frame.payload)
-    header = json.dumps(data, separators=(",", ":"), allow_nan=False).encode("ascii")
+    try:
+        header = json.dumps(data, separators=(",", ":"), allow_nan=False).encode("ascii")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise MessageError(f"A {frame.content.type} message has a value that JSON cannot hold: {error}.") from error
     if max(len(header), len(frame.payload)) > maximum_bytes:
         raise TooLarge(f"A {frame.content.type} message has more than {maximum_bytes} bytes.")
     return LENGTH.pack(len(header)) + header + frame.payload
@@ -43,6 +46,11 @@ class Decoder:
         self._header: dict[str, Any] | None = None
         self._needed = LENGTH.size
         self._error: MessageError | None = None
+
+    @property
+    def held_bytes(self) -> int:
+        """Of the frame that is not complete yet."""
+        return len(self._buffer)
 
     def feed(self, data: bytes) -> list[Frame]:
         """Take bytes as they arrive; return the frames that are complete with them.

@@ -12,7 +12,6 @@ from typing import Literal
 from sagews.messages.frame import Message
 from sagews.messages.records import Actor, CellRun, DocumentState, JournalEntry, Limits, Person, Snapshot
 
-
 # --- opening, from a backend to a worker
 
 

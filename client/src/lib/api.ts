@@ -1,22 +1,42 @@
 /** Api: the site's HTTP interface, JSON over `fetch`. */
 
 import { ApiError } from "./errors";
-import type { Json } from "./fields";
 import type { Role } from "./messages";
 
-/** Who is signed in. */
+/** Somebody who can sign in. */
 export interface Account {
   readonly id: string;
   readonly name: string;
-  readonly [more: string]: Json;
+  readonly account_type: string;
+  readonly disabled: boolean;
+  /** ISO 8601. */
+  readonly created: string;
 }
 
-/** A workspace in the list. */
+/** Who is signed in, and where. */
+export interface Me {
+  readonly account: Account;
+  /** May administer the site. */
+  readonly operator: boolean;
+  /** What the site is called. */
+  readonly site: string;
+  /** One person's own site, on their machine. */
+  readonly solo: boolean;
+}
+
+/** A workspace and what we may do in it. */
 export interface WorkspaceInfo {
   readonly id: string;
   readonly name: string;
+  /** A scratch workspace is thrown away when it is closed. */
+  readonly kind: "normal" | "scratch";
+  /** The id of its owner's account. */
+  readonly owner: string;
+  /** ISO 8601. */
+  readonly created: string;
+  /** ISO 8601. */
+  readonly changed: string;
   readonly role: Role;
-  readonly [more: string]: Json;
 }
 
 /** A file or folder of a workspace. */
@@ -29,14 +49,15 @@ export interface FileInfo {
   readonly modified: number;
 }
 
+/** Pages of other sites cannot send it, so the server does what a cookie's owner asks only with it. */
+const OWN_HEADER = "X-Sagews";
+
 /** How the Api reaches the site. */
 export interface ApiOptions {
   /** Where the site is now, without a slash at the end ("https://sage.example"); "" = where the page came from. */
   readonly address: () => string;
   /** An API token, for scripts; browsers are signed in by a cookie. */
   readonly token?: string | undefined;
-  /** Gives the value of the XSRF cookie, for browsers. */
-  readonly xsrf?: (() => string) | undefined;
   readonly fetch?: typeof fetch | undefined;
 }
 
@@ -86,11 +107,10 @@ export class Api {
 
   /** A request whose answer is left to the caller; its status is one of success. */
   async response(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
-    const { address, token, xsrf } = this.#options;
+    const { address, token } = this.#options;
     const query = options.query ? `?${new URLSearchParams(options.query).toString()}` : "";
-    const headers = new Headers({ Accept: "application/json" });
+    const headers = new Headers({ Accept: "application/json", [OWN_HEADER]: "1" });
     if (token) headers.set("Authorization", `Bearer ${token}`);
-    if (xsrf && method !== "GET") headers.set("X-XSRFToken", xsrf());
     if (options.json !== undefined) headers.set("Content-Type", "application/json");
     const body = options.json !== undefined ? JSON.stringify(options.json) : options.body;
     const send = this.#options.fetch ?? fetch;
@@ -107,12 +127,13 @@ export class Api {
   }
 
   /** Who is signed in; ApiError `not_signed_in` where nobody is. */
-  me(): Promise<Account> {
+  me(): Promise<Me> {
     return this.get("/api/me");
   }
 
-  async signIn(name: string, password: string): Promise<Account> {
-    return this.post("/api/sign-in", { name, password });
+  /** Signs in with a name and password, or with the token of a solo site's sign-in address; a cookie remembers it. */
+  async signIn(given: { name: string; password: string } | { token: string }): Promise<Account> {
+    return this.post("/api/sign-in", given);
   }
 
   async signOut(): Promise<void> {
@@ -123,7 +144,8 @@ export class Api {
     list: async (): Promise<WorkspaceInfo[]> =>
       (await this.get<{ workspaces: WorkspaceInfo[] }>("/api/workspaces")).workspaces,
     get: (id: string): Promise<WorkspaceInfo> => this.get(workspacePath(id)),
-    create: (name: string): Promise<WorkspaceInfo> => this.post("/api/workspaces", { name }),
+    create: (name: string, kind: WorkspaceInfo["kind"] = "normal"): Promise<WorkspaceInfo> =>
+      this.post("/api/workspaces", { name, kind }),
     rename: (id: string, name: string): Promise<WorkspaceInfo> => this.patch(workspacePath(id), { name }),
     delete: async (id: string): Promise<void> => void (await this.delete(workspacePath(id))),
   };

@@ -20,8 +20,6 @@ export interface Field<T, Optional extends boolean = false> {
   /** Needed when reading, or filled in with `standard()`. */
   readonly optional: Optional;
   standard?(): T;
-  /** Left out of JSON when it has its standard value (an object's is always written, as the server does). */
-  readonly omit?: boolean;
 }
 
 /** The fields of a record or of a message's content. */
@@ -173,10 +171,10 @@ export function record<F extends Fields>(fields: F): Field<Values<F>> {
 
 /** A field that may be left out, where it has the value `standard`. */
 export function optional<T>(field: Field<T>, standard: T): Field<T, true> {
-  return { ...field, optional: true, standard: () => standard, omit: true };
+  return { ...field, optional: true, standard: () => standard };
 }
 
-/** A JSON object or record that may be left out, where it is empty; it is always written. */
+/** A JSON object or record that may be left out, where all in it is. */
 export function orEmpty<T>(field: Field<T>): Field<T, true> {
   return { ...field, optional: true, standard: () => field.read({}, "") };
 }
@@ -208,13 +206,19 @@ export function writeFields<F extends Fields>(fields: F, values: Given<F>): { [n
   for (const [name, field] of Object.entries(fields)) {
     const value = (values as { [name: string]: unknown })[name] ?? field.standard?.();
     if (value === undefined) throw new MessageError(`content.${name}: this field is missing.`);
-    if (!field.omit || !same(value, field.standard?.())) result[name] = field.write(value);
+    if (!field.optional || !same(field, value)) result[name] = field.write(value);
   }
   return result;
 }
 
-function same(one: unknown, other: unknown): boolean {
-  const empty = (value: unknown) =>
-    (Array.isArray(value) || value instanceof Uint8Array) && value.length === 0;
-  return one === other || (empty(one) && empty(other));
+/** Whether the value is the field's standard one. */
+function same<T>(field: Field<T, boolean>, value: T): boolean {
+  const standard = field.standard?.();
+  if (standard === undefined || value === standard) return value === standard;
+  if (value === null || typeof value !== "object" || isLong(value)) return false;
+  return JSON.stringify(field.write(value)) === JSON.stringify(field.write(standard));
+}
+
+function isLong(value: object): boolean {
+  return (Array.isArray(value) || value instanceof Uint8Array) && value.length > 0;
 }

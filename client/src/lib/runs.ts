@@ -5,7 +5,7 @@
  */
 
 import type { JsonObject } from "./fields";
-import type { CellRunRecord, Frame, Snapshot } from "./messages";
+import type { CellRunRecord, Content, Frame, FrameOf, Snapshot } from "./messages";
 
 /** How far a run is, or how it ended. */
 export type RunStatus = CellRunRecord["status"];
@@ -19,6 +19,8 @@ export interface Cut {
   readonly keptBytes: number;
   /** Lines of the run's whole text so far; 0 = not known. */
   readonly keptLines: number;
+  /** Bytes that are not shown; 0 = not known. */
+  readonly missingBytes: number;
   /** Where the missing part would be: before the output with this index; -1 = not known. */
   readonly before: number;
 }
@@ -44,9 +46,15 @@ export interface CellRun {
   readonly cut: Cut | null;
 }
 
+/** So many runs outside of documents are remembered after their end. */
+const ENDED_RUNS = 100;
+
 type Writable = { -readonly [Name in keyof CellRun]: CellRun[Name] } & {
   outputs: Output[];
+  /** The next output takes the place of all. */
   clearFirst: boolean;
+  /** Of text that was told as it came. */
+  toldBytes: number;
 };
 
 /** The runs of one workspace. */
@@ -59,7 +67,7 @@ export class Runs {
     return this.#cells.get(document)?.get(cell);
   }
 
-  /** The run with this name, if it is a cell's last one or is not over. */
+  /** The run with this name, if it is a cell's last one, is not over, or is one of the last ones. */
   get(run: string): CellRun | undefined {
     return this.#runs.get(run);
   }
@@ -82,7 +90,12 @@ export class Runs {
       run.started = queued.running ? queued.since * 1000 : 0;
       this.#keep(run);
     }
-    return [...before.filter((run) => !this.ofCell(run.document, run.cell)), ...this.#runs.values()];
+    const gone = before.filter((run) => !this.#runs.has(run.run) && !this.ofCell(run.document, run.cell));
+    for (const run of gone.filter(isUnfinished)) {
+      run.status = "died";
+      run.reason = "The session is gone.";
+    }
+    return [...gone, ...this.#runs.values()];
   }
 
   /** The outputs that a document's file had when it was opened. */
@@ -102,10 +115,10 @@ export class Runs {
       return [run];
     }
     if (frame.type === "clear_outputs") return this.#clear(frame.content.document, frame.content.cells);
-    if (frame.type === "update_display_data") return this.#updateDisplays(frame.content);
+    if (frame.type === "update_display_data") return this.#updateDisplays(frame);
     const run = this.#runs.get(frame.run);
     if (!run || !applyToRun(run, frame)) return [];
-    if (frame.type === "run_ended" && !run.document) this.#runs.delete(run.run);
+    if (frame.type === "run_ended" && !run.document) this.#dropOldest();
     return [run];
   }
 
@@ -125,16 +138,25 @@ export class Runs {
       if (cells.length > 0 && !cells.includes(id)) continue;
       run.outputs.length = 0;
       run.cut = null;
-      if (!isUnfinished(run)) run.executionCount = 0;
+      if (!isUnfinished(run)) {
+        this.#cells.get(document)?.delete(id);
+        this.#runs.delete(run.run);
+      }
       changed.push(run);
     }
     return changed;
   }
 
-  #updateDisplays(content: { data: JsonObject; metadata: JsonObject; transient: JsonObject }): CellRun[] {
+  #dropOldest(): void {
+    const ended = [...this.#runs.values()].filter((run) => !run.document && !isUnfinished(run));
+    for (const run of ended.slice(0, Math.max(0, ended.length - ENDED_RUNS))) this.#runs.delete(run.run);
+  }
+
+  #updateDisplays({ content, session }: FrameOf<"update_display_data">): CellRun[] {
     const id = content.transient["display_id"];
     const changed: CellRun[] = [];
     for (const run of this.#runs.values()) {
+      if (session && run.session && session !== run.session) continue;
       let found = false;
       run.outputs.forEach((output, index) => {
         if (id === undefined || displayId(output) !== id) return;
@@ -161,6 +183,7 @@ function newRun(document: string, cell: string, run: string, session: string): W
     reason: "",
     cut: null,
     clearFirst: false,
+    toldBytes: 0,
   };
 }
 
@@ -172,7 +195,7 @@ function fromRecord(record: CellRunRecord): Writable {
     outputs: [...record.outputs],
     started: record.started * 1000,
     ended: record.ended * 1000,
-    cut: record.cut ? { keptBytes: 0, keptLines: 0, before: -1 } : null,
+    cut: record.cut ? { keptBytes: 0, keptLines: 0, missingBytes: 0, before: -1 } : null,
   };
 }
 
@@ -220,18 +243,19 @@ function addOutput(run: Writable, frame: Frame): boolean {
   if (!output) return false;
   if (run.clearFirst) run.outputs.length = 0;
   run.clearFirst = false;
-  const last = run.outputs.at(-1);
-  if (
-    last &&
-    output["output_type"] === "stream" &&
-    last["output_type"] === "stream" &&
-    last["name"] === output["name"]
-  ) {
-    run.outputs[run.outputs.length - 1] = { ...last, text: joinText(last["text"]) + String(output["text"]) };
-  } else {
-    run.outputs.push(output);
-  }
+  if (frame.type === "stream") {
+    run.toldBytes += byteLength(frame.content.text);
+    addText(run, frame.content.name, frame.content.text);
+  } else run.outputs.push(output);
   return true;
+}
+
+/** Joins text with the last output, where that is text of the same stream. */
+function addText(run: Writable, name: string, text: string): void {
+  const last = run.outputs.at(-1);
+  if (last?.["output_type"] === "stream" && last["name"] === name) {
+    run.outputs[run.outputs.length - 1] = { ...last, text: joinText(last["text"]) + text };
+  } else run.outputs.push({ output_type: "stream", name, text });
 }
 
 /** The notebook output that a message is, or undefined. */
@@ -255,11 +279,19 @@ export function joinText(value: unknown): string {
   return Array.isArray(value) ? value.join("") : typeof value === "string" ? value : "";
 }
 
-function cutText(
-  run: Writable,
-  content: { kept_bytes: number; kept_lines: number; tail: string; name: string },
-): void {
+/** The tail is joined with what is before it only where nothing is missing between them. */
+function cutText(run: Writable, content: Content<"output_cut">): void {
+  const { kept_bytes, kept_lines, name, tail } = content;
+  const missingBytes = Math.max(0, kept_bytes - run.toldBytes - byteLength(tail));
+  if (tail && missingBytes === 0) {
+    run.cut = null;
+    return addText(run, name, tail);
+  }
   const before = run.cut?.before ?? run.outputs.length;
-  run.cut = { keptBytes: content.kept_bytes, keptLines: content.kept_lines, before };
-  if (content.tail) run.outputs.push({ output_type: "stream", name: content.name, text: content.tail });
+  run.cut = { keptBytes: kept_bytes, keptLines: kept_lines, missingBytes, before };
+  if (tail) run.outputs.push({ output_type: "stream", name, text: tail });
+}
+
+function byteLength(text: string): number {
+  return new TextEncoder().encode(text).length;
 }

@@ -94,12 +94,14 @@ export class Sessions {
       case "waiting":
         return this.#become(view, "waiting", now, { place: frame.content.place });
       case "session_started":
-        return this.#become(newSession(view.session), "idle", now, {
+        return this.#become(view, view.state === "busy" ? "busy" : "idle", now, {
           environment: frame.content.environment,
           document: frame.content.document,
         });
       case "session_ended":
-        return this.#end(view, frame.content.reason, frame.content.code, now);
+        if (frame.content.code !== "restart")
+          return this.#end(view, frame.content.reason, frame.content.code, now);
+        return this.#become(view, "starting", now, { reason: frame.content.reason });
       case "run_queued":
         return (view.state === "none" || view.state === "ended") && this.#become(view, "starting", now);
       case "status":

@@ -1,0 +1,130 @@
+"""Settings of the worker: the server that runs sessions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from sagews.configuration.declare import named, section, setting
+
+
+@dataclass(frozen=True, kw_only=True)
+class Session:
+    """What one session may use. A session that reaches a limit ends, and its reason is shown."""
+
+    memory_megabytes: int = setting(2048, "Memory of the session and all that it started.", at_least=64, at_most=10**7)
+    cpu_seconds: int = setting(
+        0, "Processor time of the session and all that it started; 0 = no limit.", at_least=0, at_most=10**8
+    )
+    wall_seconds: int = setting(0, "Time from start to end; 0 = no limit.", at_least=0, at_most=10**8)
+    idle_minutes: float = setting(
+        60.0, "How long a session in which nothing runs is kept; 0 = no limit.", at_least=0, at_most=10**6
+    )
+    processes: int = setting(200, "Processes and threads that the session may have at once.", at_least=1, at_most=10**6)
+    open_files: int = setting(1024, "Files that one process may have open.", at_least=64, at_most=2**20)
+    file_size_megabytes: int = setting(1024, "Largest file that may be written.", at_least=1, at_most=10**7)
+    output_megabytes: int = setting(
+        512, "Output kept of one run; at the limit the cell says so and is interrupted.", at_least=1, at_most=10**6
+    )
+    output_shown_kilobytes: int = setting(
+        1024, "Output shown of one run: its first and last part, with a link to the rest.", at_least=1, at_most=10**6
+    )
+    input_minutes: float = setting(
+        60.0, "How long `input()` waits for an answer; 0 = no limit.", at_least=0, at_most=10**6
+    )
+    interrupt_again_seconds: float = setting(
+        1.0, "A program that goes on this long after an interrupt is interrupted again.", at_least=0.1, at_most=3600
+    )
+    kill_after_seconds: float = setting(
+        10.0,
+        "A program that goes on this long after an interrupt was asked for may be killed; the page offers it.",
+        at_least=0.1,
+        at_most=3600,
+    )
+    shutdown_seconds: float = setting(
+        2.0, "A session that is told to end has this long before it is killed.", at_least=0.1, at_most=3600
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """What sessions are forked from: a process that has imported its modules already."""
+
+    title: str = setting("", "Name shown to people; empty = the environment's own name.")
+    enabled: bool = setting(True, "Whether sessions of this environment can be opened.")
+    kind: Literal["sage", "python"] = setting(
+        "python", "`sage`: Sage's words, preparser and rich output; `python`: plain Python."
+    )
+    interpreter: str = setting(
+        "",
+        "Path of the Python to run; empty = the one that runs sagews.",
+        matches=r"(/.+)?",
+        allowed="an absolute path, or empty",
+    )
+    preload_modules: tuple[str, ...] = setting(
+        (),
+        "Modules to import once, before the first session, besides those of its kind.",
+        matches=r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*",
+        allowed="names of Python modules",
+    )
+
+
+ENVIRONMENTS: Mapping[str, Environment] = {
+    "sage": Environment(title="Sage", kind="sage"),
+    "python": Environment(title="Python", kind="python"),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Worker:
+    """The server that runs sessions."""
+
+    address: str = setting(
+        "127.0.0.1",
+        "Address to listen on for backends, with TLS.",
+        matches=r"[0-9A-Za-z.:-]{1,255}",
+        allowed="an IP address or host name",
+    )
+    port: int = setting(0, "TCP port to listen on; 0 = any free one, told to the backend.", at_least=0, at_most=65535)
+    unix_socket: str = setting(
+        "",
+        "Path of the Unix socket; empty = run/worker.sock in the data folder.",
+        matches=r"(/.{1,100})?",
+        allowed="an absolute path of at most 101 characters, or empty",
+    )
+    maximum_sessions: int = setting(100, "Sessions at once; more wait in a queue.", at_least=1, at_most=10**5)
+    maximum_waiting: int = setting(
+        100, "Requests for a session that may wait in the queue; more are refused.", at_least=0, at_most=10**5
+    )
+    maximum_connections: int = setting(64, "Connections from one peer; more are refused.", at_least=1, at_most=10**5)
+    maximum_frame_bytes: int = setting(
+        16 * 2**20, "Longest message on a connection of a worker.", at_least=2**16, at_most=2**30
+    )
+    maximum_documents: int = setting(1000, "Worksheets open at once in one workspace.", at_least=1, at_most=10**6)
+    replay_buffer_bytes: int = setting(
+        16 * 2**20, "Messages kept of one workspace for those that come back.", at_least=2**16, at_most=2**34
+    )
+    replay_buffer_messages: int = setting(
+        20000, "Number of messages kept of one workspace for those that come back.", at_least=100, at_most=10**7
+    )
+    unauthenticated_seconds: float = setting(
+        5.0, "A connection that has not said who it is by then is closed.", at_least=0.1, at_most=3600
+    )
+    ping_seconds: float = setting(1.0, "How often worker and backend ask each other.", at_least=0.05, at_most=3600)
+    dead_after_seconds: float = setting(
+        3.0, "A peer that has not answered for this long counts as gone.", at_least=0.1, at_most=3600
+    )
+    lease_seconds: float = setting(
+        10.0, "A workspace that no backend has renewed for this long accepts no edits.", at_least=0.5, at_most=3600
+    )
+    checkpoint_seconds: float = setting(
+        30.0, "A change is stored in a checkpoint at most this long after it was made.", at_least=0.1, at_most=86400
+    )
+    session: Session = section(Session)
+    environments: Mapping[str, Environment] = named(
+        Environment,
+        ENVIRONMENTS,
+        "Environments that sessions can be opened in. `sage` and `python` exist without being mentioned; "
+        "each table changes one of them or adds one.",
+    )

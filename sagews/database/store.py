@@ -1,0 +1,72 @@
+"""The store: all that a site remembers, one small store a noun.
+
+Invariant: queries are in these stores and nowhere else. They return frozen values, never rows or connections.
+
+::
+
+    engine = create_engine("sqlite:////srv/sagews/sagews.db")
+    await migrate(engine)
+    store = Store(engine)
+    account = await store.accounts.ensure_solo_account()
+    workspace = await store.workspaces.create(account.id, "Number theory")
+    epoch = await store.workspaces.open(workspace.id, "worker-0", if_epoch=workspace.epoch)
+    await store.journal.append(workspace.id, epoch, [Entry(1, "document", "a.ipynb", update, account.id)])
+    await store.close()
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from sagews.database.account_types import AccountTypes
+from sagews.database.accounts import Accounts
+from sagews.database.activity import Activity
+from sagews.database.backends import Backends
+from sagews.database.clock import Clock, utc_now
+from sagews.database.documents import Documents
+from sagews.database.identities import Identities
+from sagews.database.journal import Journal
+from sagews.database.passwords import Passwords
+from sagews.database.permissions import Permissions
+from sagews.database.preferences import Preferences
+from sagews.database.tokens import Tokens
+from sagews.database.transactions import Transactions
+from sagews.database.workers import Workers
+from sagews.database.workspaces import Workspaces
+
+
+class Store:
+    """Every store, on one engine. Used from one event loop, by any number of tasks."""
+
+    def __init__(self, engine: AsyncEngine, *, clock: Clock = utc_now, passwords: Passwords | None = None) -> None:
+        """
+        :param engine: made by :func:`~sagews.database.engine.create_engine`; :meth:`close` ends it.
+        :param clock: what tells the time.
+        :param passwords: how passwords are hashed; default: argon2-cffi's parameters.
+        """
+        self._transactions = transactions = Transactions(engine)
+        self.account_types = AccountTypes(transactions)
+        self.accounts = Accounts(transactions, clock)
+        self.identities = Identities(transactions, clock, self.accounts, passwords or Passwords())
+        self.tokens = Tokens(transactions, clock)
+        self.preferences = Preferences(transactions)
+        self.workspaces = Workspaces(transactions, clock)
+        self.permissions = Permissions(transactions)
+        self.journal = Journal(transactions, clock)
+        self.documents = Documents(transactions)
+        self.workers = Workers(transactions, clock)
+        self.backends = Backends(transactions, clock)
+        self.activity = Activity(transactions, clock)
+
+    async def check(self) -> None:
+        """Ask the database for a sign of life.
+
+        :raises DatabaseUnavailable: it does not answer.
+        """
+        async with self._transactions.read() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    async def close(self) -> None:
+        """Close every connection; repeatable."""
+        await self._transactions.engine.dispose()

@@ -1,0 +1,1 @@
+"""Documents of a workspace and their files. Pure: no input or output."""

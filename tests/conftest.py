@@ -1,0 +1,36 @@
+"""What every test gets: a watch on the log."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.logwatch import Expectation, LogWatch
+
+
+@pytest.fixture(autouse=True)
+def log_watch() -> Iterator[LogWatch]:
+    """Fail the test if a warning or an error is logged that it did not declare with ``expected_log``."""
+    watch = LogWatch()
+    root = logging.getLogger()
+    root.addHandler(watch)
+    try:
+        yield watch
+    finally:
+        root.removeHandler(watch)
+    complaint = watch.complaint()
+    if complaint:
+        pytest.fail(complaint, pytrace=False)
+
+
+@pytest.fixture
+def expected_log(log_watch: LogWatch) -> Callable[[str, str], Expectation]:
+    """``expected_log("sagews.worker", "Session ended .*")``: such a line must come, and is no fault.
+
+    The first word is the logger's name (loggers below it count too; an empty name is any
+    logger), the second a regular expression that the message contains. What it returns
+    counts the lines in ``seen``.
+    """
+    return log_watch.expect

@@ -1,0 +1,166 @@
+"""A real PostgreSQL for tests: made from nothing, gone afterwards.
+
+Invariant: nothing is left behind. The server ends with the process that started it, however that one ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import pwd
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import asyncpg  # type: ignore[import-untyped]
+
+START_SECONDS = 60
+_PR_SET_PDEATHSIG = 1
+_LIBC = ctypes.CDLL(None)
+
+
+def find_programs() -> Path | None:
+    """The folder with PostgreSQL's programs, the newest version's; ``None`` where it is not installed."""
+    found = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/postgres")]
+    if found:
+        return max(found, key=lambda folder: float(folder.parent.name))
+    program = shutil.which("postgres")
+    return Path(program).resolve().parent if program else None
+
+
+class Cluster:
+    """One PostgreSQL server in a folder of its own, on a free port of 127.0.0.1 and on a Unix socket."""
+
+    def __init__(self, programs: Path, folder: Path) -> None:
+        self.programs = programs
+        self.folder = folder
+        self.data = folder / "data"
+        self.port = _free_port()
+        self._process: subprocess.Popen[str] | None = None
+        self._log: list[str] = []
+        # PostgreSQL refuses to run as root.
+        self._run_as: dict[str, Any] = {}
+        if os.geteuid() == 0:
+            user = _unprivileged_user()
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            self._run_as = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+
+    def url(self, database: str) -> str:
+        """The address of a database, for ``create_engine``."""
+        return f"postgresql://tester@127.0.0.1:{self.port}/{database}"
+
+    def make(self) -> None:
+        """Make the cluster's files."""
+        command = [self.programs / "initdb", "-D", self.data, "-U", "tester", "-A", "trust", "-E", "UTF8"]
+        command += ["--locale=C.UTF-8", "--no-sync", "--no-instructions"]
+        subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self._run_as)
+
+    def start(self) -> None:
+        """Start the server; returns when it answers."""
+        settings = [f"unix_socket_directories={self.folder}", "listen_addresses=127.0.0.1", f"port={self.port}"]
+        # Fast, and no promise about power failures: the tests do not cut the power.
+        settings += ["fsync=off", "full_page_writes=off", "max_connections=60", "log_min_messages=log"]
+        command: list[Any] = [self.programs / "postgres", "-D", self.data]
+        for setting in settings:
+            command += ["-c", setting]
+        self._process = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=self.folder,
+            env={"LC_ALL": "C.UTF-8", "PATH": os.environ.get("PATH", os.defpath)},
+            preexec_fn=_end_with_parent,
+            **self._run_as,
+        )
+        ready = threading.Event()
+        threading.Thread(target=self._read_log, args=(self._process, ready), daemon=True).start()
+        if not ready.wait(START_SECONDS) or self._process.poll() is not None:
+            raise RuntimeError("PostgreSQL did not start:\n" + "".join(self._log[-20:]))
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """End the server; repeatable.
+
+        :param how: PostgreSQL's meaning: ``SIGINT`` ends connections and shuts down, ``SIGQUIT`` crashes.
+        """
+        process, self._process = self._process, None
+        if process is None:
+            return
+        process.send_signal(how)
+        process.wait(START_SECONDS)
+        assert process.stderr is not None
+
+    async def create_database(self, template: str = "template1") -> str:
+        """Make a database with a new name, a copy of ``template``; returns the name."""
+        name = f"test_{uuid4().hex}"
+        await self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return name
+
+    async def drop_database(self, name: str) -> None:
+        """Drop a database, and whoever is connected to it."""
+        await self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    async def _execute(self, statement: str) -> None:
+        connection = await asyncpg.connect(host=str(self.folder), port=self.port, user="tester", database="postgres")
+        try:
+            await connection.execute(statement)
+        finally:
+            await connection.close()
+
+    def _read_log(self, process: subprocess.Popen[str], ready: threading.Event) -> None:
+        assert process.stderr is not None
+        with process.stderr as log:
+            for line in log:
+                self._log.append(line)
+                if "ready to accept connections" in line:
+                    ready.set()
+        ready.set()
+
+
+@contextlib.contextmanager
+def new_cluster() -> Iterator[Cluster]:
+    """A running server of its own, removed at the end.
+
+    :raises LookupError: PostgreSQL is not installed.
+    """
+    programs = find_programs()
+    if programs is None:
+        raise LookupError("PostgreSQL is not installed here (Debian's package: postgresql).")
+    # Not pytest's folder: that is closed to other users, and too long for the path of a Unix socket.
+    folder = Path(tempfile.mkdtemp(prefix="sagews-pg-", dir="/tmp"))
+    try:
+        cluster = Cluster(programs, folder)
+        cluster.make()
+        try:
+            cluster.start()
+            yield cluster
+        finally:
+            cluster.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+def _unprivileged_user() -> pwd.struct_passwd:
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise LookupError("There is no user postgres or nobody to run PostgreSQL as.")
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def _end_with_parent() -> None:
+    # In the child, after it became another user and before it becomes PostgreSQL (prctl(2), PR_SET_PDEATHSIG).
+    _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)

@@ -1,0 +1,1 @@
+"""Programs for working on sagews; none of them is part of a site."""

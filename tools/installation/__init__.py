@@ -1,0 +1,1 @@
+"""How a fresh clone becomes a working one, step by step, and again after a change."""
