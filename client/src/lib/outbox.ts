@@ -32,7 +32,10 @@ interface Waiting {
   readonly type: MessageType;
   readonly content: ContentGiven<MessageType>;
   readonly session: string;
+  /** On the present connection. */
   sent: boolean;
+  /** On any connection: the server may know what has this number, so it must stay as it is. */
+  known: boolean;
 }
 
 interface WaitingUpdate extends Waiting {
@@ -64,10 +67,10 @@ export class Outbox {
     this.#client = client;
   }
 
-  /** Queues an update; joins it with the one before, where that was not sent yet. */
+  /** Queues an update; joins it with the one before, where that was never sent. */
   addUpdate(document: string, update: Uint8Array, epoch: number): void {
     const before = this.#items.at(-1);
-    if (before && isUpdate(before) && !before.sent && before.document === document) {
+    if (before && isUpdate(before) && !before.known && before.document === document) {
       this.#items[this.#items.length - 1] = newUpdate(
         before.k,
         epoch,
@@ -86,14 +89,16 @@ export class Outbox {
   ): Promise<Content<"acknowledged">> {
     return new Promise((resolve, reject) => {
       const k = (this.#last += 1);
-      this.#items.push({ k, epoch, type, content, session, sent: false, resolve, reject });
+      this.#items.push({ k, epoch, type, content, session, sent: false, known: false, resolve, reject });
     });
   }
 
   /** Hands everything that was not sent to `send`, in order, until that says false. */
   pump(send: (frame: Frame) => boolean): void {
     for (const item of this.#items) {
-      if (!item.sent && !(item.sent = send(this.#frame(item)))) return;
+      if (item.sent) continue;
+      if (!send(this.#frame(item))) return;
+      item.sent = item.known = true;
     }
   }
 
@@ -165,16 +170,8 @@ export class Outbox {
 }
 
 function newUpdate(k: number, epoch: number, document: string, update: Uint8Array): WaitingUpdate {
-  return {
-    k,
-    epoch,
-    type: "update",
-    content: { document, update },
-    session: "",
-    sent: false,
-    document,
-    update,
-  };
+  const content = { document, update };
+  return { k, epoch, type: "update", content, session: "", sent: false, known: false, document, update };
 }
 
 function isUpdate(item: Item): item is WaitingUpdate {
