@@ -38,6 +38,11 @@ export class Clock implements Timing {
     return this.random.next();
   }
 
+  /** How many timers have not fired. */
+  get waiting(): number {
+    return this.#due.size;
+  }
+
   /** Lets so much time pass. */
   async pass(milliseconds: number): Promise<void> {
     const end = this.#now + milliseconds;

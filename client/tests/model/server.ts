@@ -99,7 +99,11 @@ export class ModelServer {
     return n;
   }
 
-  /** Sends a frame to everyone attached, as it is. */
+  /** Sends a text to everyone who is connected, whatever it is. */
+  say(text: string): void {
+    for (const { peer } of this.#clients) peer.send(text);
+  }
+
   #tellAll(frame: Frame, besides?: Client): void {
     for (const client of this.#clients) if (client.attached && client !== besides) this.#send(client, frame);
   }
