@@ -17,6 +17,8 @@ from sagews.configuration import Configuration
 from sagews.errors import UsageError
 
 NAME = "solo.json"
+TOKEN_NAME = "sign-in-token"
+"""Where a backend looks for the token of the address that was printed."""
 
 
 @dataclass(frozen=True)
@@ -36,21 +38,27 @@ class RunningSite:
             return None
         return site if Path(f"/proc/{site.pid}").exists() else None
 
-    def write(self, configuration: Configuration) -> Path:
-        """Say it, whole or not at all; returns the file."""
-        path = configuration.run_folder / NAME
-        part = path.with_suffix(".part")
-        part.unlink(missing_ok=True)
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            json.dump(asdict(self), file)
-        part.replace(path)
-        return path
+    def write(self, folder: Path) -> tuple[Path, ...]:
+        """Say it to commands, and its token to the backend; returns the files."""
+        site, token = folder / NAME, folder / TOKEN_NAME
+        _write(site, json.dumps(asdict(self)))
+        _write(token, self.token)
+        return site, token
 
     @property
     def sign_in_url(self) -> str:
         """The address that signs its reader in."""
         return f"{self.url}/sign-in?token={self.token}"
+
+
+def _write(path: Path, text: str) -> None:
+    """For our own user only, and whole or not at all."""
+    part = path.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w") as file:
+        file.write(text)
+    part.replace(path)
 
 
 def add_site_options(parser: Parser) -> None:

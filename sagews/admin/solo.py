@@ -16,6 +16,7 @@ import signal
 import socket
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError
@@ -64,9 +65,9 @@ class SoloSite:
             self._make_folders()
             self._lock(stack)
             listener = stack.enter_context(self._listen())
-            running = self._running(listener)
-            file = running.write(self._configuration)
-            stack.callback(lambda: file.unlink(missing_ok=True))
+            running = _running(listener)
+            for file in running.write(self._configuration.run_folder):
+                stack.callback(partial(file.unlink, missing_ok=True))
             await self._keep(listener, running, ready)
 
     async def _keep(self, listener: socket.socket, running: RunningSite, ready: Callable[[RunningSite], None]) -> None:
@@ -156,12 +157,11 @@ class SoloSite:
         listener.setblocking(False)
         return listener
 
-    def _running(self, listener: socket.socket) -> RunningSite:
-        host, port = listener.getsockname()[:2]
-        name = f"[{host}]" if ":" in host else host
-        token = secrets.token_hex(24)
-        self._environ["SAGEWS_TOKEN"] = token
-        return RunningSite(os.getpid(), f"http://{name}:{port}", token)
+
+def _running(listener: socket.socket) -> RunningSite:
+    host, port = listener.getsockname()[:2]
+    name = f"[{host}]" if ":" in host else host
+    return RunningSite(os.getpid(), f"http://{name}:{port}", secrets.token_hex(24))
 
 
 async def _is_healthy(client: AsyncHTTPClient, url: str) -> bool:

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sagews import remotelog
 from sagews.backend.run import run
 from sagews.configuration import load
 from sagews.errors import SagewsError
@@ -26,13 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sagews.backend", description="A backend of a site.")
     parser.add_argument("--config", metavar="FILE", type=Path, help="the configuration file (TOML)")
     parser.add_argument("--client", metavar="FOLDER", type=Path, default=CLIENT_FOLDER, help="the browser's files")
+    parser.add_argument(
+        "--listen-descriptor", metavar="N", type=int, help="a listening socket that is inherited, instead of an address"
+    )
     parsed = parser.parse_args(arguments)
     try:
         configuration = load(parsed.config, os.environ)
-        logging.basicConfig(
-            level=configuration.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-        )
-        asyncio.run(run(configuration, parsed.client))
+        remotelog.configure(configuration.log.level, configuration.log.format)
+        listener = None if parsed.listen_descriptor is None else socket.socket(fileno=parsed.listen_descriptor)
+        asyncio.run(run(configuration, parsed.client, listener))
     except SagewsError as error:
         sys.stderr.write(f"{error}\n")
         return 1
