@@ -8,7 +8,7 @@ Each socket here is SOCK_SEQPACKET: one record, one packet.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from sagews.messages.records import Limits
@@ -63,7 +63,7 @@ class Request:
     session: int
     """Number of the session in this worker's life, from 1."""
     nonce: bytes = bytes(NONCE_BYTES)
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
     def pack(self) -> bytes:
         """`REQUEST_BYTES` bytes."""
@@ -77,9 +77,7 @@ class Request:
         if len(data) != REQUEST_BYTES:
             raise ValueError(f"A request of {len(data)} bytes; {REQUEST_BYTES} are right.")
         kind, session, nonce, memory, cpu, processes, files, size = _REQUEST.unpack(data)
-        limits = Limits(
-            memory_bytes=memory, cpu_seconds=cpu, processes=processes, open_files=files, file_bytes=size
-        )
+        limits = Limits(memory_bytes=memory, cpu_seconds=cpu, processes=processes, open_files=files, file_bytes=size)
         return cls(RequestKind(kind), session, nonce, limits)
 
 

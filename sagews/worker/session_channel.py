@@ -52,7 +52,9 @@ class Channel:
             data = self._connection.recv(1 << 18)
             if not data:
                 raise Closed
-            self._waiting.extend(frame for frame in self._decoder.feed(data) if not isinstance(frame.content, Malformed))
+            self._waiting.extend(
+                frame for frame in self._decoder.feed(data) if not isinstance(frame.content, Malformed)
+            )
         return self._waiting.popleft()
 
     def receive_only(self, kind: type[Message]) -> Frame:

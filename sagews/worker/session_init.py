@@ -59,7 +59,7 @@ def run(preparation: Preparation, user_main: UserMain) -> NoReturn:
         confinement.keep_descriptors([preparation.door.fileno()])
         _supervise(preparation, user_main)
         status = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 (nothing may return into the zygote's code)
         traceback.print_exc()
         sys.stderr.flush()
     finally:

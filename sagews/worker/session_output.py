@@ -28,34 +28,36 @@ FFLUSH = LIBC.fflush
 """``FFLUSH(None)`` writes out what C libraries in this process have printed so far (fflush(3))."""
 
 
+STARTING_PROGRAMS = {"os.system", "subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec", "os.forkpty"}
+
+
+def flush_before_programs(event: str, arguments: object) -> None:
+    """An audit hook (PEP 578): what C libraries hold comes before what another program writes."""
+    if event in STARTING_PROGRAMS:
+        FFLUSH(None)
+
+
 class Marks:
     """Numbers the marks of one session and writes them into both pipes."""
 
     def __init__(self, nonce: bytes, pipes: tuple[int, int]) -> None:
         """:param pipes: private duplicates of descriptors 1 and 2, which the user's code does not know."""
         self.number = 0
-        self.last_name = ""
-        """Of the stream that wrote last."""
         self._pipes = pipes
         self._start = MARK_START + nonce.hex().encode() + b":"
         self.active = True
         """False in a process that the user's code forked."""
 
     def mark(self, kind: bytes = b"") -> int:
-        """Write the next mark; return its number. Call it `uninterrupted`."""
-        FFLUSH(None)
-        self.number += 1
-        mark = self._start + str(self.number).encode() + kind + MARK_END
-        for pipe in self._pipes:
-            os.write(pipe, mark)
+        """Write the next mark; return its number."""
+        if self.active:
+            FFLUSH(None)
+            with uninterrupted():
+                self.number += 1
+                mark = self._start + str(self.number).encode() + kind + MARK_END
+                for pipe in self._pipes:
+                    os.write(pipe, mark)
         return self.number
-
-    def change(self, name: str) -> None:
-        """From here on the stream `name` writes."""
-        with uninterrupted():
-            if self.last_name and self.active:
-                self.mark()
-            self.last_name = name
 
 
 class TextOutput(io.TextIOBase):
@@ -106,8 +108,6 @@ class TextOutput(io.TextIOBase):
 
     def write_bytes(self, data: bytes) -> None:
         """Write all of it now."""
-        if self._marks.last_name != self._name:
-            self._marks.change(self._name)
         FFLUSH(None)
         written = os.write(self._descriptor, data)
         while written < len(data):
@@ -121,6 +121,16 @@ class TextOutput(io.TextIOBase):
         """It stays open: a session needs it to the end."""
 
 
+class ErrorOutput(TextOutput):
+    """`sys.stderr` of a session: between two marks, because also C and other programs write to the other stream."""
+
+    def write_bytes(self, data: bytes) -> None:
+        """Write all of it now."""
+        self._marks.mark()
+        super().write_bytes(data)
+        self._marks.mark()
+
+
 _PRINT = builtins.print
 
 
@@ -130,7 +140,11 @@ def print_at_once(
 ) -> None:
     """Python's `print`, which writes a line in two pieces; to a session's streams this one writes it in one."""
     output = sys.stdout if file is None else file
-    if type(output) is not TextOutput or not (sep is None or type(sep) is str) or not (end is None or type(end) is str):
+    if (
+        type(output) not in (TextOutput, ErrorOutput)
+        or not (sep is None or type(sep) is str)
+        or not (end is None or type(end) is str)
+    ):
         _PRINT(*values, sep=sep, end=end, file=file, flush=flush)
     else:
         text = (" " if sep is None else sep).join(map(str, values))

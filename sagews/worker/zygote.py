@@ -29,7 +29,6 @@ from sagews.worker.fork_requests import (
 )
 from sagews.worker.session_shell import SessionShell
 
-
 REST_SECONDS = 0.02
 """After a request, before the next spare session is prepared: the session just begun needs the processor more."""
 
@@ -217,7 +216,7 @@ def _arguments() -> argparse.Namespace:
 
 def check_alone() -> None:
     """:raises SetupError: where this process has a second thread, which a fork would break."""
-    threads = os.listdir("/proc/self/task")
+    threads = list(Path("/proc/self/task").iterdir())
     if len(threads) != 1:
         raise SetupError(
             f"The environment started {len(threads) - 1} threads while it was imported; a zygote cannot fork then.",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import asyncio
 import fcntl
 import logging
@@ -28,7 +27,9 @@ LOG_LINES = 15
 class ZygoteProcess:
     """The zygote of one environment; another one is started when it has died and a session is wanted."""
 
-    def __init__(self, environment: str, preload: tuple[str, ...], data: Path, python: str = "", spares: int = 0) -> None:
+    def __init__(
+        self, environment: str, preload: tuple[str, ...], data: Path, python: str = "", spares: int = 0
+    ) -> None:
         """
         :param spares: sessions to keep prepared.
         :param data: folder of its own: log, home, temporary files.
@@ -105,7 +106,7 @@ class ZygoteProcess:
             folder.mkdir(parents=True, exist_ok=True)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        with theirs, open(self.log_path, "wb") as output:
+        with theirs, self.log_path.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command(theirs.fileno()),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -157,7 +158,8 @@ class ZygoteProcess:
         """Wait for its end; then for that of each of its sessions."""
         status = await process.wait()
         loop = asyncio.get_running_loop()
-        assert self._socket is not None and self._warm is not None
+        assert self._socket is not None
+        assert self._warm is not None
         self._read()
         loop.remove_reader(self._socket)
         self._socket.close()
@@ -179,28 +181,17 @@ class ZygoteProcess:
         """The zygote is dead: the session's init ends everything and becomes our child (subreaper)."""
         session = self._sessions.pop(number)
         pidfd = self._pidfds.pop(number, None)
-        status = 0
         if pidfd is not None:
-            gone = asyncio.Event()
-            loop = asyncio.get_running_loop()
-            loop.add_reader(pidfd, gone.set)
-            await gone.wait()
-            loop.remove_reader(pidfd)
-            try:
-                os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
-            except ChildProcessError:
-                # It was reaped by the zygote, or by whoever is the subreaper here.
-                pass
+            await _ended(pidfd)
+            _reap(pidfd)
             os.close(pidfd)
-        session.finish(status, f"its zygote ({self.environment}) died")
+        session.finish(0, f"its zygote ({self.environment}) died")
 
     # --- what is said
 
     def _request(self, request: Request, descriptors: list[int]) -> None:
         assert self._socket is not None
-        self._socket.sendmsg(
-            [request.pack()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
-        )
+        socket.send_fds(self._socket, [request.pack()], descriptors)
 
     def _read(self) -> None:
         """Take all reports that are there."""
@@ -234,6 +225,26 @@ class ZygoteProcess:
         self._sessions.pop(report.session).finish(report.status)
 
 
+async def _ended(pidfd: int) -> None:
+    """Return when the process has ended."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(pidfd, ended.set)
+    try:
+        await ended.wait()
+    finally:
+        loop.remove_reader(pidfd)
+
+
+def _reap(pidfd: int) -> None:
+    """Reap a process that has ended, if it became our child when its zygote died."""
+    try:
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+    except ChildProcessError:
+        # The zygote reaped it itself, before it died.
+        pass
+
+
 def _connect() -> tuple[Descriptors, list[int]]:
     """Both ends of what connects the server with a session: ours, and descriptors of theirs."""
     messages, their_messages = socket.socketpair()
@@ -241,10 +252,10 @@ def _connect() -> tuple[Descriptors, list[int]]:
     messages.setblocking(False)
     control.setblocking(False)
     pipes = [os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)]
-    for ours, _ in pipes:
-        os.set_blocking(ours, False)
+    for pipe, _ in pipes:
+        os.set_blocking(pipe, False)
         try:
-            fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         except PermissionError:
             # This user has too many large pipes; a small one is slower, nothing else.
             pass
