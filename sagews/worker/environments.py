@@ -89,6 +89,10 @@ class Environments:
             )
         return await zygote.fork(session, next(self._numbers), folder, limits, self._patience)
 
+    def zygote_pid(self, environment: str) -> int:
+        """The process id of an environment's zygote; 0 where it does not run."""
+        return self._zygotes[environment].pid
+
     async def stop(self) -> None:
         """End every session and every zygote; return when none is left."""
         await asyncio.gather(*(zygote.stop() for zygote in self._zygotes.values()))

@@ -47,11 +47,13 @@ class ReportKind(IntEnum):
 
     READY = 1
     """It is warm; `pid` is its own."""
-    FORKED = 2
-    """The init of the session has this `pid`; a pidfd of it comes along."""
-    ENDED = 3
-    """Init is reaped; `status` is its wait status."""
-    FAILED = 4
+    PREPARED = 2
+    """The init of a spare session has this `pid`; a pidfd of it comes along."""
+    FORKED = 3
+    """The session that was asked for is the one whose init has this `pid`."""
+    ENDED = 4
+    """Init is reaped; `status` is its wait status. Session 0: nobody had asked for it."""
+    FAILED = 5
     """The session could not be forked; `status` is the errno."""
 
 

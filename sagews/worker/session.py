@@ -24,7 +24,14 @@ from sagews.worker.fork_requests import FORK_DESCRIPTORS, REQUEST_BYTES, Request
 from sagews.worker.session_channel import Channel, Closed
 from sagews.worker.session_init import Preparation
 from sagews.worker.session_loop import SessionLoop
-from sagews.worker.session_output import ErrorOutput, Marks, TextOutput, flush_before_programs, print_at_once
+from sagews.worker.session_output import (
+    ErrorOutput,
+    Marks,
+    TextOutput,
+    flush_before_programs,
+    print_at_once,
+    show_lines_of_c,
+)
 from sagews.worker.session_shell import SessionShell
 
 
@@ -74,6 +81,7 @@ def _begin(preparation: Preparation) -> Channel | None:
     os.register_at_fork(after_in_child=functools.partial(_leave, connection, marks))
     sys.stdout = sys.__stdout__ = TextOutput("stdout", 1, marks)  # type: ignore[assignment,misc]
     sys.stderr = sys.__stderr__ = ErrorOutput("stderr", 2, marks)  # type: ignore[assignment,misc]
+    show_lines_of_c()
     builtins.print = print_at_once
     sys.addaudithook(flush_before_programs)
     confinement.confine(request.limits, preparation.parent)

@@ -8,6 +8,7 @@ user's code forks writes text only, never a mark. (docs/protocol.md, "Output ord
 from __future__ import annotations
 
 import builtins
+import ctypes
 import functools
 import io
 import os
@@ -26,6 +27,15 @@ OF_MESSAGE = b"m"
 
 FFLUSH = LIBC.fflush
 """``FFLUSH(None)`` writes out what C libraries in this process have printed so far (fflush(3))."""
+
+
+_LINE_BUFFERED = 1
+_BUFFER_BYTES = 65536
+
+
+def show_lines_of_c() -> None:
+    """Let C's standard output be written line by line, as on a terminal, also while a library runs for long."""
+    LIBC.setvbuf(ctypes.c_void_p.in_dll(LIBC, "stdout"), None, _LINE_BUFFERED, ctypes.c_size_t(_BUFFER_BYTES))
 
 
 STARTING_PROGRAMS = {"os.system", "subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec", "os.forkpty"}

@@ -49,6 +49,7 @@ class ZygoteProcess:
         self._sessions: dict[int, SessionProcess] = {}
         self._forked: dict[int, asyncio.Future[Report]] = {}
         self._pidfds: dict[int, int] = {}
+        """Of every init, by its process id."""
 
     @property
     def pid(self) -> int:
@@ -171,21 +172,16 @@ class ZygoteProcess:
             if not forked.done():
                 forked.set_exception(Unavailable(f"The zygote of {self.environment} died."))
         self._forked.clear()
-        await asyncio.gather(*(self._outlive(number) for number in list(self._sessions)))
+        # Each init ends what is below it, and becomes our child, because we are a subreaper.
+        await asyncio.gather(*(_reap(pidfd) for pidfd in self._pidfds.values()))
+        self._pidfds.clear()
+        for session in self._sessions.values():
+            session.finish(0, f"its zygote ({self.environment}) died")
+        self._sessions.clear()
 
     def _failure(self, status: int) -> SetupError:
         lines = self.log_path.read_text(errors="replace").splitlines()[-LOG_LINES:]
         return SetupError(f"The zygote of {self.environment} ended with status {status}:\n" + "\n".join(lines))
-
-    async def _outlive(self, number: int) -> None:
-        """The zygote is dead: the session's init ends everything and becomes our child (subreaper)."""
-        session = self._sessions.pop(number)
-        pidfd = self._pidfds.pop(number, None)
-        if pidfd is not None:
-            await _ended(pidfd)
-            _reap(pidfd)
-            os.close(pidfd)
-        session.finish(0, f"its zygote ({self.environment}) died")
 
     # --- what is said
 
@@ -209,11 +205,11 @@ class ZygoteProcess:
         if report.kind is ReportKind.READY:
             assert self._warm is not None
             self._warm.set_result(report.pid)
+        elif report.kind is ReportKind.PREPARED:
+            self._pidfds[report.pid] = descriptors[0]
         elif report.kind is ReportKind.ENDED:
             self._end(report)
         else:
-            if descriptors:
-                self._pidfds[report.session] = descriptors[0]
             forked = self._forked.pop(report.session)
             if not forked.done():
                 forked.set_result(report)
@@ -221,28 +217,30 @@ class ZygoteProcess:
                 self._sessions.pop(report.session).finish(0, "it could not be forked")
 
     def _end(self, report: Report) -> None:
-        os.close(self._pidfds.pop(report.session))
-        self._sessions.pop(report.session).finish(report.status)
+        os.close(self._pidfds.pop(report.pid))
+        if report.session:
+            self._sessions.pop(report.session).finish(report.status)
+        else:
+            log.error(
+                "A spare session failed; the zygote's log says why",
+                extra={"action": "spare_failed", "environment": self.environment, "log": str(self.log_path)},
+            )
 
 
-async def _ended(pidfd: int) -> None:
-    """Return when the process has ended."""
+async def _reap(pidfd: int) -> None:
+    """Wait for the end of a process and reap it, if it became our child when its zygote died."""
     ended = asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.add_reader(pidfd, ended.set)
     try:
         await ended.wait()
-    finally:
-        loop.remove_reader(pidfd)
-
-
-def _reap(pidfd: int) -> None:
-    """Reap a process that has ended, if it became our child when its zygote died."""
-    try:
-        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)  # noqa: ASYNC222 (it has ended)
     except ChildProcessError:
         # The zygote reaped it itself, before it died.
         pass
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
 
 
 def _connect() -> tuple[Descriptors, list[int]]:
