@@ -50,7 +50,11 @@ class SessionLoop:
         builtins.input = self._input
         getpass.getpass = self._getpass
         while not self._shell.exit_now:
-            frame = self._channel.receive()
+            try:
+                frame = self._channel.receive()
+            except KeyboardInterrupt:
+                # An alarm that the user's code had set; there is nothing to interrupt any more.
+                continue
             handler = self._handlers.get(type(frame.content))
             if handler is not None:
                 handler(frame)

@@ -13,6 +13,8 @@ import functools
 import io
 import os
 import sys
+import threading
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -55,19 +57,26 @@ class Marks:
         self.number = 0
         self._pipes = pipes
         self._start = MARK_START + nonce.hex().encode() + b":"
+        self.lock = threading.RLock()
+        """Held while a mark, or a mark and its message, is told: the user's threads print too."""
+        self._owed: deque[tuple[int, bytes]] = deque()
         self.active = True
         """False in a process that the user's code forked."""
 
     def mark(self, kind: bytes = b"") -> int:
         """Write the next mark; return its number."""
-        if self.active:
+        if not self.active:
+            return 0
+        with self.lock, uninterrupted():
             FFLUSH(None)
-            with uninterrupted():
-                self.number += 1
-                mark = self._start + str(self.number).encode() + kind + MARK_END
-                for pipe in self._pipes:
-                    os.write(pipe, mark)
-        return self.number
+            self.number += 1
+            mark = self._start + str(self.number).encode() + kind + MARK_END
+            self._owed.extend((pipe, mark) for pipe in self._pipes)
+            while self._owed:
+                # Taken away only behind the write: a mark that is told twice does no harm, one that is missing does.
+                os.write(*self._owed[0])
+                self._owed.popleft()
+            return self.number
 
 
 class TextOutput(io.TextIOBase):

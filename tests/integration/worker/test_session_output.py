@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from sagews.messages.jupyter import ExecuteReply, Stream
+from sagews.messages.jupyter import DisplayData, ExecuteReply, KernelInfoReply, KernelInfoRequest, Stream
 from tests.integration.worker.talk import Talk
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -104,6 +104,43 @@ async def test_forks_of_the_users_code_write_text_only(python: Talk) -> None:
     assert answer.text("stderr") == "error\n"
     assert [piece for piece in answer.pieces if piece.startswith("display")] == ["display: 'shown'"]
     assert (await python.run("1+1")).result == "2"
+
+
+async def test_threads_print_and_show(python: Talk) -> None:
+    answer = await python.run(
+        C + "import threading\n"
+        "def work(n):\n"
+        "    for i in range(200): print(f'{n}.{i}', file=sys.stderr); print(f'{n}.{i}'); display(i)\n"
+        "threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]\n"
+        "for t in threads: t.start()\nfor t in threads: t.join()"
+    )
+    wanted = sorted(f"{n}.{i}" for n in range(4) for i in range(200))
+    assert sorted(answer.text().split()) == sorted(answer.text("stderr").split()) == wanted
+    assert len(answer.all(DisplayData)) == 800
+    assert (await python.run("1+1")).result == "2"
+
+
+async def test_alarms_between_two_halves(python: Talk) -> None:
+    """A signal handler that prints, thousands of times a second, while marks are written."""
+    answer = await python.run(
+        C + "import signal\ncount = 0\n"
+        "def ring(*_):\n    global count; count += 1; print('ring', file=sys.stderr)\n"
+        "_ = signal.signal(signal.SIGALRM, ring); _ = signal.setitimer(signal.ITIMER_REAL, 0.0002, 0.0002)\n"
+        "for i in range(2000): print(i, file=sys.stderr); print(i)\n"
+        "_ = signal.setitimer(signal.ITIMER_REAL, 0); display(count)"
+    )
+    assert answer.reply.status == "ok"
+    assert answer.text() == "".join(f"{i}\n" for i in range(2000))
+    assert answer.text("stderr").count("ring") == int(answer.pieces[-1].removeprefix("display: ")) > 0
+
+
+async def test_an_alarm_after_the_run(sage: Talk) -> None:
+    await sage.run("alarm(0.05)")
+    assert (await sage.run("while True: pass")).reply.ename == "AlarmInterrupt"
+    await sage.run("alarm(0.005)")
+    for _ in range(300):
+        await sage.ask(KernelInfoRequest(), KernelInfoReply)
+    assert (await sage.run("1+1")).result == "2"
 
 
 async def test_a_fork_that_returns_into_the_session_ends(python: Talk) -> None:
