@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 
 START_SECONDS = 60
 _PR_SET_PDEATHSIG = 1
@@ -59,7 +59,17 @@ class Cluster:
 
     def make(self) -> None:
         """Make the cluster's files."""
-        command = [self.programs / "initdb", "-D", self.data, "-U", "tester", "-A", "trust", "-E", "UTF8"]
+        command: list[str | Path] = [
+            self.programs / "initdb",
+            "-D",
+            self.data,
+            "-U",
+            "tester",
+            "-A",
+            "trust",
+            "-E",
+            "UTF8",
+        ]
         command += ["--locale=C.UTF-8", "--no-sync", "--no-instructions"]
         subprocess.run(command, check=True, capture_output=True, cwd=self.folder, **self._run_as)
 

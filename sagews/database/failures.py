@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from sqlalchemy import exc
 
 from sagews.errors import Conflict, DatabaseUnavailable, SagewsError
@@ -42,7 +42,7 @@ def translated() -> Iterator[None]:
         raise
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # Raised while connecting, where SQLAlchemy does not wrap.
-        raise DatabaseUnavailable(f"The database does not answer: {error or type(error).__name__}.") from error
+        raise DatabaseUnavailable(f"The database does not answer: {str(error) or type(error).__name__}.") from error
 
 
 def _broken_rule(error: exc.IntegrityError) -> Conflict:
