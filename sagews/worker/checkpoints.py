@@ -78,6 +78,13 @@ class Checkpoints:
         if answer is not None and not answer.done():
             answer.set_result(isinstance(frame.content, Checkpointed))
 
+    async def write_now(self) -> None:
+        """Write what changed; returns when it is on disk."""
+        async with self._lock:
+            for document in self._documents:
+                if document.written < document.changes:
+                    await self._write(document)
+
     async def close(self) -> None:
         """Write and store everything, for the last time."""
         self._closed = True

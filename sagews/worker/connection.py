@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Literal, Protocol
 
@@ -111,6 +112,11 @@ class Connection(asyncio.Protocol):
     def closed(self) -> bool:
         """Whether nothing can be sent any more."""
         return self._transport is None or self._transport.is_closing()
+
+    @property
+    def ssl_object(self) -> ssl.SSLObject | None:
+        """Of the TLS connection; None on a Unix socket."""
+        return self._transport.get_extra_info("ssl_object") if self._transport is not None else None
 
     def has_room(self) -> bool:
         """Whether an event may be written now rather than wait in a replay buffer."""

@@ -9,12 +9,15 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+from collections.abc import Callable
 from typing import Literal
 
 from sagews.errors import NotFound, OverLimit, Unavailable
 from sagews.messages.frame import Frame
 from sagews.messages.records import Actor, QueuedRun, Snapshot
 from sagews.messages.workspace import Attached, OpenWorkspace, WorkspaceClosed
+from sagews.worker.alarm import Alarm
+from sagews.worker.capacity import Capacity
 from sagews.worker.checkpoints import Checkpoints
 from sagews.worker.client_log import ClientLog
 from sagews.worker.connection import Connection
@@ -45,6 +48,7 @@ class OpenedWorkspace:
         opening: OpenWorkspace,
         folder: WorkspaceFolder,
         environments: Environments,
+        capacity: Capacity,
         settings: WorkerSettings,
     ) -> None:
         """Open it; what it had comes with the `open_workspace` message."""
@@ -69,8 +73,19 @@ class OpenedWorkspace:
         self._tasks: dict[LiveSession, asyncio.Task[None]] = {}
         self.environments = environments.names
         self._around = Surroundings(
-            self.stream, self.records, environments, folder.files, folder.kept_file, limits, settings
+            self.stream,
+            self.records,
+            environments,
+            capacity,
+            folder.files,
+            folder.kept_file,
+            limits,
+            settings,
+            self.people,
         )
+        self.unused = Alarm(settings.workspace_idle_seconds, self._close_unused)
+        self.on_unused: Callable[[], None] = lambda: None
+        self.unused.set()
 
         self.documents.restore(opening.documents, opening.journal)
         self.renew_lease()
@@ -114,6 +129,7 @@ class OpenedWorkspace:
         if resumed:
             subscriber.cursor = frame.n
         self.people.came(attachment)
+        self.unused.stop()
         connection.send(attached("resumed" if resumed else "snapshot", answer=True))
         self.stream.subscribe(subscriber, lambda follower: connection.wake(self.name, follower))
         connection.attached += 1
@@ -127,6 +143,7 @@ class OpenedWorkspace:
         if self.people.left(attachment):
             attachment.connection.attached -= 1
             attachment.connection.on_close.pop(attachment, None)
+            self._note_unused()
 
     def snapshot(self) -> Snapshot:
         """Everything that the stream has told up to now."""
@@ -167,6 +184,8 @@ class OpenedWorkspace:
         maximum = self.limits.sessions or self.settings.workspace_sessions
         if len(self.sessions) >= maximum:
             raise OverLimit(f"This workspace has {maximum} sessions already.", mend="Shut one of them down.")
+        self._around.capacity.check_room()
+        self.unused.stop()
         session = LiveSession(self._around, name, environment, document)
         session.on_run_ended = self._run_ended
         self.sessions[name] = session
@@ -186,12 +205,29 @@ class OpenedWorkspace:
         del self._tasks[session]
         if self.sessions.get(session.name) is session:
             del self.sessions[session.name]
+        self._note_unused()
+
+    def _close_unused(self) -> None:
+        self.on_unused()
+
+    def _note_unused(self) -> None:
+        """Without sessions and people for a while, it closes."""
+        if not self.sessions and not len(self.people) and not self.closed:
+            self.unused.set()
+
+    def moved(self, path: str, to: str) -> None:
+        """A file or folder was renamed, or deleted (`to` = ""): so were the documents there."""
+        for document in self.documents.moved(path, to):
+            if document.id in self.sessions:
+                self.sessions[document.id].end("its worksheet was deleted", "shutdown")
+        self.checkpoints.soon()
 
     # --- its end
 
     async def close(self, reason: str, code: Code) -> None:
         """End its sessions, tell everyone attached, and let go of its folder."""
         self.closed = True
+        self.unused.stop()
         for session in tuple(self.sessions.values()):
             session.end(reason, code)
         if self._tasks:

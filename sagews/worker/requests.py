@@ -28,6 +28,7 @@ from sagews.messages.workspace import (
 )
 from sagews.worker.connection import Connection
 from sagews.worker.settings import WorkerSettings
+from sagews.worker.transfer import KINDS, PARTS, Transfers
 from sagews.worker.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
@@ -43,6 +44,7 @@ class Requests:
         """:param workspaces: that the requests are about."""
         self._workspaces = workspaces
         self._settings = settings
+        self._transfers = Transfers(settings)
         self._tasks: set[asyncio.Task[None]] = set()
         self._pending: dict[Connection, int] = {}
         self._at_once: dict[type[Message], Callable[[Connection, Frame, Any], None]] = {
@@ -64,8 +66,15 @@ class Requests:
         """Do what the frame says, or refuse it."""
         kind = type(frame.content)
         try:
-            if connection.role not in ("backend", "script"):
-                raise NotAllowed("This connection may not say that.")
+            if kind in KINDS and connection.role != "backend":
+                workspace, _ = self._workspaces.find(frame.workspace)
+                self._transfers.begin(connection, frame, workspace)
+                return
+            if kind in PARTS:
+                self._transfers.heard(connection, frame)
+                return
+            if connection.role == "bulk" or kind in KINDS:
+                raise NotAllowed("Files go over a bulk connection, and nothing else does.")
             if kind in self._at_once:
                 self._at_once[kind](connection, frame, frame.content)
             elif kind in self._in_time:
@@ -79,9 +88,7 @@ class Requests:
         except SagewsError as error:
             connection.refuse(frame, error)
 
-    def _begin(
-        self, connection: Connection, frame: Frame, do: Callable[[Frame, Any], Awaitable[Message]]
-    ) -> None:
+    def _begin(self, connection: Connection, frame: Frame, do: Callable[[Frame, Any], Awaitable[Message]]) -> None:
         if self._pending.get(connection, 0) >= PENDING:
             raise OverLimit("Too many requests of this connection are under way.")
         self._pending[connection] = self._pending.get(connection, 0) + 1

@@ -1,121 +1,55 @@
-"""Workers to test with: one real process for each test process, and servers with settings of their own."""
+"""One warm worker for all tests of a pytest process."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from sagews.client.worker import WorkerClient
+from sagews.messages.records import Limits
 from sagews.worker.environments import Environments, EnvironmentSettings
-from sagews.worker.server import WorkerServer
-from sagews.worker.settings import WorkerSettings
-from tests.waiting import eventually_sync
+from sagews.worker.session_process import Patience
+from tests.integration.worker.talk import Talk
+
+NO_LIMITS = Limits()
+Begin = Callable[..., Awaitable[Talk]]
 
 
-@dataclass
-class WorkerProgram:
-    """A worker as its own process."""
-
-    process: subprocess.Popen[bytes]
-    data: Path
-
-    @property
-    def socket(self) -> Path:
-        return self.data / "run" / "worker.sock"
-
-    @property
-    def port(self) -> int:
-        return int(json.loads((self.data / "run" / "worker.json").read_text())["port"])
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def environments(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Environments]:
+    data = tmp_path_factory.mktemp("worker")
+    kept = (EnvironmentSettings("sage"), EnvironmentSettings("python", spares=1))
+    environments = Environments(data, kept, Patience(again_seconds=0.5, kill_seconds=1.0))
+    await environments.start()
+    yield environments
+    await environments.stop()
 
 
-def start_program(folder: Path, extra: str = "") -> WorkerProgram:
-    folder.mkdir(parents=True, exist_ok=True)
-    config = folder / "sagews.toml"
-    config.write_text(f'data_folder = "{folder}/data"\n{extra}')
-    with (folder / "worker.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "sagews.worker", "--config", str(config)],
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])},
-        )
-    program = WorkerProgram(process, folder / "data")
-    try:
-        eventually_sync(
-            lambda: (program.data / "run" / "worker.json").exists() or process.poll() is not None, within_seconds=60
-        )
-        assert process.poll() is None, (folder / "worker.log").read_text()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    return program
+@pytest_asyncio.fixture(loop_scope="session")
+async def begin(environments: Environments, tmp_path: Path) -> AsyncIterator[Begin]:
+    """``await begin("sage")``: a new session, which ends with the test."""
+    begun: list[Talk] = []
+
+    async def begin(environment: str = "sage", limits: Limits = NO_LIMITS) -> Talk:
+        folder = tmp_path / "files"
+        folder.mkdir(exist_ok=True)
+        talk = Talk(await environments.fork(environment, f"test-{len(begun)}", folder, limits))
+        begun.append(talk)
+        return talk
+
+    yield begin
+    for talk in begun:
+        talk.process.kill("the test is over", "shutdown")
+        await talk.process.ended
 
 
-def stop_program(program: WorkerProgram) -> int:
-    program.process.send_signal(signal.SIGTERM)
-    return program.process.wait(timeout=30)
+@pytest_asyncio.fixture(loop_scope="session")
+async def sage(begin: Begin) -> Talk:
+    return await begin("sage")
 
 
-@pytest.fixture(scope="session")
-def worker_program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WorkerProgram]:
-    """A real worker with both environments, shared by the tests of this process."""
-    program = start_program(tmp_path_factory.mktemp("worker"))
-    yield program
-    stop_program(program)
-
-
-@pytest_asyncio.fixture
-async def worker(worker_program: WorkerProgram) -> AsyncIterator[WorkerClient]:
-    """A client of the shared worker."""
-    async with WorkerClient.unix(worker_program.socket) as client:
-        yield client
-
-
-@dataclass
-class OwnServer:
-    """A server in this process, with settings of the test's own."""
-
-    server: WorkerServer
-    data: Path
-
-    @property
-    def socket(self) -> Path:
-        return self.data / "w.sock"
-
-
-Make = Callable[[WorkerSettings], Awaitable[OwnServer]]
-
-
-@pytest_asyncio.fixture
-async def own_server(tmp_path: Path) -> AsyncIterator[Make]:
-    """``await own_server(WorkerSettings(lease_seconds=0.2))``: with the environment `python` only."""
-
-    @asynccontextmanager
-    async def served(settings: WorkerSettings) -> AsyncIterator[OwnServer]:
-        environments = Environments(tmp_path, (EnvironmentSettings("python", spares=0),))
-        server = WorkerServer(tmp_path, environments, settings, "secret")
-        try:
-            await environments.start()
-            server.listen_unix(tmp_path / "w.sock")
-            yield OwnServer(server, tmp_path)
-        finally:
-            await server.close()
-            await environments.stop()
-
-    async with AsyncExitStack() as stack:
-
-        async def make(settings: WorkerSettings) -> OwnServer:
-            return await stack.enter_async_context(served(settings))
-
-        yield make
+@pytest_asyncio.fixture(loop_scope="session")
+async def python(begin: Begin) -> Talk:
+    return await begin("python")

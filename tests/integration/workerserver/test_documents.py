@@ -13,8 +13,7 @@ import pytest
 from sagews.client.worker import WorkerClient
 from sagews.client.worker_channel import Channel
 from sagews.errors import Fenced, Unavailable
-from sagews.messages import commands, jupyter
-from sagews.messages.connection import Done
+from sagews.messages import commands
 from sagews.messages.frame import Frame
 from sagews.messages.records import Actor, DocumentState, JournalEntry
 from sagews.messages.workspace import (
@@ -22,8 +21,8 @@ from sagews.messages.workspace import (
     Checkpointed,
     DocumentUpdate,
     FollowJournal,
-    JournalFollowed,
     Journaled,
+    JournalFollowed,
     OpenWorkspace,
     RenewLease,
     RunEnded,
@@ -33,14 +32,17 @@ from sagews.messages.workspace import (
 from sagews.worker.settings import WorkerSettings
 from sagews.workspace.notebook import Cell, Notebook
 from sagews.workspace.worksheet import Worksheet
-from tests.integration.worker.conftest import Make, OwnServer
+from tests.integration.workerserver.conftest import Make, OwnServer
 
 OWNER = Actor("ada", "Ada", "owner")
 W = "w1"
 
 
 async def opened(
-    client: WorkerClient, epoch: int = 1, documents: tuple[DocumentState, ...] = (), journal: tuple[JournalEntry, ...] = ()
+    client: WorkerClient,
+    epoch: int = 1,
+    documents: tuple[DocumentState, ...] = (),
+    journal: tuple[JournalEntry, ...] = (),
 ) -> Channel:
     await client.request(Frame(content=OpenWorkspace(documents=documents, journal=journal), workspace=W, epoch=epoch))
     channel = client.channel(W)
@@ -65,7 +67,9 @@ def an_edit(state: bytes, cells: dict[str, str]) -> bytes:
     """The update by which a client gives the worksheet these cells."""
     worksheet = Worksheet(state)
     notebook = worksheet.notebook()
-    return worksheet.edit(Notebook(tuple(Cell(name, "code", source) for name, source in cells.items()), notebook.metadata))
+    return worksheet.edit(
+        Notebook(tuple(Cell(name, "code", source) for name, source in cells.items()), notebook.metadata)
+    )
 
 
 async def new_document(channel: Channel, path: str = "a.ipynb") -> tuple[str, bytes]:
@@ -227,5 +231,3 @@ async def test_a_link_in_the_workspace_is_not_followed(own_server: Make, tmp_pat
 
         with pytest.raises(UsageError):
             await channel.command(commands.OpenDocument("a.ipynb"))
-
-
