@@ -98,7 +98,11 @@ class Placement:
             content = await self._content(stored)
             await link.request(content, workspace=stored.id, epoch=epoch)
             journal = Journal(stored.id, epoch, link, self._store, self._metrics)
-            await journal.start()
+            try:
+                await journal.start()
+            except NotFound:
+                # Goes away when the worker knows `follow_journal`.
+                log.info("Journal not followed", extra={"action": "journal_not_followed"})
         except Fenced:
             return None
         log.info(
