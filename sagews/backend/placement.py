@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 TRIES = 10
 CONNECT_SECONDS = 5.0
+PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""For a site with several backends."""
 
 
 @dataclass(frozen=True)

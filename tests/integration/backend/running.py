@@ -10,6 +10,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -75,9 +76,7 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def running_backend(
-    folder: Path, *, pauses_seconds: Sequence[float] = (), **changes: object
-) -> AsyncIterator[Site]:
+async def running_backend(folder: Path, *, pauses_seconds: Sequence[float] = (), **changes: Any) -> AsyncIterator[Site]:
     """A backend in this process, on the site in this folder.
 
     :param changes: of `Backend`'s collaborators.
@@ -91,7 +90,7 @@ async def running_backend(
     port = sockets[0].getsockname()[1]
     backend = replace(
         make_backend(configuration, store, folder / "client", port=port, pauses_seconds=pauses_seconds), **changes
-    )  # type: ignore[arg-type]
+    )
     await backend.identity.solo_account()
     backend.workers.start()
     server = make_server(backend)
