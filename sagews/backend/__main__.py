@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import logging
 import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from sagews import remotelog
 from sagews.backend.run import run
 from sagews.configuration import load
 from sagews.errors import SagewsError
@@ -29,9 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parsed = parser.parse_args(arguments)
     try:
         configuration = load(parsed.config, os.environ)
-        logging.basicConfig(
-            level=configuration.log.level.upper(), format="%(asctime)s %(levelname)s %(name)s: %(message)s"
-        )
+        remotelog.configure(configuration.log.level, configuration.log.format)
         asyncio.run(run(configuration, parsed.client))
     except SagewsError as error:
         sys.stderr.write(f"{error}\n")

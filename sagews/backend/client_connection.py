@@ -167,8 +167,7 @@ class ClientConnection(Connection):
             self._backend.metrics.attachments.dec()
         if len(self._attachments) >= ATTACHMENTS:
             raise OverLimit(f"At most {ATTACHMENTS} workspaces can be followed at once.", mend="Detach one.")
-        account = who.account
-        rights = Rights(self._backend.store, account.id, account.name, frame.workspace)
+        rights = Rights(self._backend.store, who, frame.workspace)
         await rights.require_reading()
         attach = _clean(frame, client=self._client)
         attachment = Attachment(self._backend.workers, rights, attach, self._send_text)

@@ -112,6 +112,16 @@ async def test_a_role_that_is_taken_away_is_gone_within_a_second(working_site: S
     assert all(frame.content.type != "stream" for frame in other.heard[heard:])
 
 
+async def test_who_signs_out_hears_no_more(working_site: Site) -> None:
+    workspace = await working_site.workspace()
+    made = await working_site.http.json("POST", "/api/tokens", {"name": "script"})
+    talk = await working_site.talk(token=made["secret"])
+    await talk.attach(workspace)
+    await working_site.http.json("DELETE", f"/api/tokens/{made['token']['id']}")
+    await asyncio.sleep(FRESH_SECONDS)
+    assert refusal(await talk.obeyed(OpenSession("python"), workspace, "s")) == "not_found"
+
+
 async def test_a_client_that_comes_back_hears_the_rest_once(working_site: Site) -> None:
     workspace = await working_site.workspace()
     talk = await working_site.talk("tab")
