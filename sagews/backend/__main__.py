@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -26,11 +27,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m sagews.backend", description="A backend of a site.")
     parser.add_argument("--config", metavar="FILE", type=Path, help="the configuration file (TOML)")
     parser.add_argument("--client", metavar="FOLDER", type=Path, default=CLIENT_FOLDER, help="the browser's files")
+    parser.add_argument(
+        "--listen-descriptor", metavar="N", type=int, help="a listening socket that is inherited, instead of an address"
+    )
     parsed = parser.parse_args(arguments)
     try:
         configuration = load(parsed.config, os.environ)
         remotelog.configure(configuration.log.level, configuration.log.format)
-        asyncio.run(run(configuration, parsed.client))
+        listener = None if parsed.listen_descriptor is None else socket.socket(fileno=parsed.listen_descriptor)
+        asyncio.run(run(configuration, parsed.client, listener))
     except SagewsError as error:
         sys.stderr.write(f"{error}\n")
         return 1

@@ -43,10 +43,11 @@ TOKEN_FILE = "sign-in-token"
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
-async def run(configuration: Configuration, client_folder: Path) -> None:
+async def run(configuration: Configuration, client_folder: Path, listener: socket.socket | None = None) -> None:
     """Serve until SIGTERM or SIGINT.
 
     :param client_folder: the browser's files.
+    :param listener: where connections come in; None = listen at the configured address.
     :raises SetupError: the address is taken, or a folder cannot be written.
     :raises DatabaseUnavailable: the database does not answer.
     """
@@ -58,7 +59,7 @@ async def run(configuration: Configuration, client_folder: Path) -> None:
     await migrate(engine)
     store = Store(engine)
     try:
-        sockets = listen(configuration)
+        sockets = listen(configuration) if listener is None else [listener]
         backend = make_backend(configuration, store, client_folder, port=sockets[0].getsockname()[1])
         await backend.identity.solo_account()
         await serve(backend, sockets, stop)

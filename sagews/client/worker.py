@@ -1,9 +1,9 @@
 """WorkerClient: everything that can be said to a worker. Used by backends, benchmarks and people::
 
-    async with WorkerClient.unix(path) as worker:
-        session = await worker.open_session("sage")
-        result = await session.evaluate("factor(2^64+1)")
-        print(result.text)
+async with WorkerClient.unix(path) as worker:
+    session = await worker.open_session("sage")
+    result = await session.evaluate("factor(2^64+1)")
+    print(result.text)
 """
 
 from __future__ import annotations
@@ -14,13 +14,14 @@ import secrets
 import ssl
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
 from sagews.client.refusals import error_of
 from sagews.client.worker_channel import Channel
-from sagews.client.worker_link import Connect, WorkerLink, open_link, over_tls, over_unix
+from sagews.client.worker_link import Link, OpenLink, open_link, over_tls, over_unix
 from sagews.client.worker_session import WorkerSession
 from sagews.errors import SagewsError, WorkerUnavailable
 from sagews.messages.connection import Refused, Welcome
@@ -38,9 +39,7 @@ LONGEST_WAIT_SECONDS = 2.0
 class WorkerClient:
     """One worker, over one connection at a time; a lost one is made again, and channels go on by themselves."""
 
-    def __init__(
-        self, connect: Connect, *, role: Literal["backend", "bulk", "script"] = "script", token: str = ""
-    ) -> None:
+    def __init__(self, open_link: OpenLink) -> None:
         """Use `unix` or `tls`; nothing is connected until `async with` or `connect()`."""
         self.welcome: Welcome | None = None
         self.on_frame: Callable[[Frame], None] = lambda frame: None
@@ -49,10 +48,8 @@ class WorkerClient:
         """Called when the connection is lost."""
         self.on_connected: Callable[[], None] = lambda: None
         """Called when there is a connection (again): time to follow journals."""
-        self._connect = connect
-        self._role = role
-        self._token = token
-        self._link: WorkerLink | None = None
+        self._open_link = open_link
+        self._link: Link | None = None
         self._again: asyncio.Task[None] | None = None
         self._number = 0
         self._requests: dict[int, asyncio.Future[Frame]] = {}
@@ -63,7 +60,7 @@ class WorkerClient:
     @classmethod
     def unix(cls, path: Path | str, *, role: Literal["backend", "bulk", "script"] = "script") -> Self:
         """A worker on this machine, by its Unix socket."""
-        return cls(over_unix(path), role=role)
+        return cls(partial(open_link, over_unix(path), role, ""))
 
     @classmethod
     def tls(
@@ -76,7 +73,7 @@ class WorkerClient:
         role: Literal["backend", "bulk", "script"] = "backend",
     ) -> Self:
         """A worker on TLS; the context has our certificate and checks the worker's."""
-        return cls(over_tls(host, port, context), role=role, token=token)
+        return cls(partial(open_link, over_tls(host, port, context), role, token))
 
     async def __aenter__(self) -> Self:
         await self.connect()
@@ -97,7 +94,7 @@ class WorkerClient:
 
         :raises WorkerUnavailable: where nobody answers; NotSignedIn, MessageError: where we are refused.
         """
-        self._link = await open_link(self._connect, self._role, self._token, self._heard, self._lost)
+        self._link = await self._open_link(self._heard, self._lost)
         self.welcome = self._link.welcome.result()
         self.on_connected()
 

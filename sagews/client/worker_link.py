@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 import sagews
 from sagews.client.refusals import error_of
@@ -18,6 +18,29 @@ from sagews.messages.connection import PROTOCOL, Hello, Ping, Pong, Refused, Wel
 SILENCE_SECONDS = 1.0
 """After so long without a word the worker is pinged; after three times as long it is dead."""
 GREETING_SECONDS = 5.0
+
+
+class Link(Protocol):
+    """A connection after the greeting, whatever carries it."""
+
+    welcome: asyncio.Future[Welcome]
+
+    @property
+    def closed(self) -> bool:
+        """Whether nothing can be sent any more."""
+
+    def send(self, frame: Frame) -> None:
+        """Send a frame. Raises WorkerUnavailable where the connection is lost."""
+
+    async def room(self) -> None:
+        """Wait until what was sent before has gone far enough."""
+
+    def close(self) -> None:
+        """Close it."""
+
+
+OpenLink = Callable[[Callable[[Frame], None], Callable[[], None]], Awaitable[Link]]
+"""Connects and greets; gets who hears the frames, and who is told that the connection is lost."""
 
 Connect = Callable[[Callable[[], "WorkerLink"]], Awaitable["WorkerLink"]]
 """Makes a connection with the link that it is given."""

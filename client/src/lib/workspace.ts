@@ -1,0 +1,394 @@
+/** Workspace: an open workspace that is followed: its people, sessions, worksheets. */
+
+import { Attachment } from "./attachment";
+import type { WorkspaceState } from "./attachment";
+import type { Connection } from "./connection";
+import { LiveDocument } from "./document";
+import type { Surroundings } from "./document";
+import { Refused } from "./errors";
+import type { SagewsError } from "./errors";
+import { Emitter } from "./events";
+import type { Keepsakes } from "./keepsakes";
+import { frame as makeFrame } from "./messages";
+import type { Content, Frame, Person, Role, Snapshot } from "./messages";
+import { Runs } from "./runs";
+import type { CellRun } from "./runs";
+import { Sessions } from "./sessions";
+import type { SessionView } from "./sessions";
+import type { Timing } from "./timing";
+import { Worksheet } from "./worksheet";
+
+/** Something that a person should know. */
+export interface WorkspaceNotice {
+  readonly text: string;
+  readonly level: "info" | "warning" | "error";
+  /** "" = not about one document. */
+  readonly document: string;
+}
+
+export interface WorkspaceEvents {
+  state: WorkspaceState;
+  people: readonly Person[];
+  /** A session's state changed. */
+  sessions: readonly SessionView[];
+  notice: WorkspaceNotice;
+  /** The output or state of code that was executed outside of a document. */
+  run: CellRun;
+  /** What a session says to a widget, or a widget's channel that opens or closes. */
+  comm: Frame;
+}
+
+export interface OpenOptions {
+  /** Make the worksheet, where there is none. */
+  readonly create?: boolean;
+  /** For a new worksheet: what its cells run in; standard: the site's first. */
+  readonly environment?: string;
+}
+
+interface Execution {
+  readonly onOutput: ((run: CellRun) => void) | undefined;
+  resolve(run: CellRun): void;
+}
+
+export interface WorkspaceParts {
+  readonly client: string;
+  readonly connection: Connection;
+  readonly keepsakes: Keepsakes;
+  readonly timing: Timing;
+  /** Gives numbers for questions. */
+  readonly number: () => number;
+}
+
+/** Made by `Site.workspace`. */
+export class Workspace extends Emitter<WorkspaceEvents> {
+  readonly id: string;
+  readonly #parts: WorkspaceParts;
+  readonly #attachment: Attachment;
+  readonly #runs = new Runs();
+  readonly #sessions = new Sessions();
+  readonly #documents = new Map<string, LiveDocument>();
+  readonly #worksheets = new Map<string, Worksheet>();
+  readonly #executions = new Map<string, Execution>();
+  readonly #arrivals = new Map<string, () => void>();
+  #people: readonly Person[] = [];
+
+  constructor(id: string, parts: WorkspaceParts) {
+    super();
+    this.id = id;
+    this.#parts = parts;
+    this.#attachment = new Attachment(id, parts.client, parts.connection, parts.timing, parts.number);
+    this.#attachment.on("state", (state) => this.emit("state", state));
+    this.#attachment.on("attached", ({ content, fresh }) => this.#attached(content, fresh));
+    this.#attachment.on("event", (frame) => this.#hear(frame));
+    this.#attachment.on("acknowledged", (document) => this.#documents.get(document)?.acknowledged());
+    this.#attachment.on("refused", ({ document, update, error }) => {
+      this.#documents.get(document)?.refused(update, error);
+    });
+  }
+
+  get state(): WorkspaceState {
+    return this.#attachment.state;
+  }
+
+  /** Who is attached, ourselves included. */
+  get people(): readonly Person[] {
+    return this.#people;
+  }
+
+  /** What we may do here; null = not known yet. */
+  get role(): Role | null {
+    return this.#people.find((person) => person.client === this.#parts.client)?.role ?? null;
+  }
+
+  get sessions(): readonly SessionView[] {
+    return this.#sessions.all();
+  }
+
+  /** Edits in all its documents that are not known to be kept by the server yet. */
+  get unacknowledged(): number {
+    return [...this.#documents.values()].reduce((sum, live) => sum + live.unacknowledged, 0);
+  }
+
+  /** Follows the workspace from now on, over reconnections. Rejects when it is refused (Refused says why). */
+  attach(): Promise<void> {
+    return this.#attachment.attach();
+  }
+
+  /** Follows it no more; its sessions and queues go on without us. */
+  async detach(): Promise<void> {
+    this.flush();
+    for (const worksheet of [...this.#worksheets.values()]) worksheet.close();
+    await this.#attachment.detach();
+  }
+
+  /** Sends or writes down what was edited, now. */
+  flush(): void {
+    for (const live of this.#documents.values()) live.flush();
+  }
+
+  /** Makes the worksheet at `path` (in the workspace, POSIX, relative) live, and opens it. */
+  async openWorksheet(path: string, options: OpenOptions = {}): Promise<Worksheet> {
+    await this.attach();
+    const { create = false, environment = "" } = options;
+    const { document } = await this.#again(() =>
+      this.#attachment.command("open_document", { path, create, environment }),
+    );
+    await this.#arrived(document);
+    const live = this.#document(document, path);
+    const known = this.#worksheets.get(document);
+    if (known) return known;
+    const worksheet = new Worksheet({
+      live,
+      attachment: this.#attachment,
+      runs: this.#runs,
+      sessions: this.#sessions,
+      onClose: () => this.#worksheets.delete(document),
+    });
+    this.#worksheets.set(document, worksheet);
+    return worksheet;
+  }
+
+  /**
+   * Evaluates code outside of any document, in a session that is started if need be. Resolves when the run has ended.
+   *
+   * @param environment what a new session runs in; "" = the site's first.
+   * @param onOutput is called whenever there is more output.
+   */
+  async execute(
+    session: string,
+    environment: string,
+    code: string,
+    onOutput?: (run: CellRun) => void,
+  ): Promise<CellRun> {
+    await this.attach();
+    const opened = this.#attachment.command("open_session", { environment }, session);
+    const executed = this.#attachment.command("execute", { code }, session);
+    await Promise.all([opened, executed]);
+    const run = (await executed).runs[0];
+    if (run === undefined) throw new Refused("internal", "The server did not name the run.", "Try again.");
+    return new Promise((resolve) => {
+      this.#executions.set(run, { onOutput, resolve });
+      const known = this.#runs.get(run);
+      if (known) this.#executed(known);
+    });
+  }
+
+  /** Stops what a session evaluates; the session stays. */
+  async interrupt(session: string): Promise<void> {
+    await this.#attachment.command("interrupt_request", {}, session);
+  }
+
+  /** Ends a session. */
+  async shutdown(session: string): Promise<void> {
+    await this.#attachment.command("shutdown_request", {}, session);
+  }
+
+  /** Says something on a widget's channel. */
+  async comm(session: string, id: string, data: Content<"comm_msg">["data"]): Promise<void> {
+    await this.#attachment.command("comm_msg", { comm_id: id, data }, session);
+  }
+
+  // --- for Site
+
+  /** @internal The connection is open (again). */
+  connectionOpened(): void {
+    this.#attachment.opened();
+  }
+
+  /** @internal The connection is lost; with `refusal`, no other one will be tried. */
+  connectionLost(refusal?: SagewsError): void {
+    this.#attachment.lost(refusal);
+  }
+
+  /** @internal A frame about this workspace. */
+  hearFrame(frame: Frame): void {
+    this.#attachment.hear(frame);
+  }
+
+  /** @internal Stops all timers, after writing down what is not acknowledged. */
+  close(): void {
+    for (const worksheet of [...this.#worksheets.values()]) worksheet.close();
+    for (const live of this.#documents.values()) live.close();
+  }
+
+  // --- attaching
+
+  #attached(content: Content<"attached">, fresh: boolean): void {
+    this.#people = content.people;
+    if (content.snapshot) this.#restore(content.snapshot, fresh);
+    for (const live of this.#documents.values()) this.#tellPresence(live.id, live.presence());
+    this.emit("people", this.#people);
+  }
+
+  #restore(snapshot: Snapshot, fresh: boolean): void {
+    const now = this.#parts.timing.now();
+    this.#sessions.restore(snapshot, now);
+    const changed = this.#runs.restore(snapshot);
+    const missing = new Set(this.#documents.keys());
+    for (const { document, path, state } of snapshot.documents) {
+      missing.delete(document);
+      const live = this.#document(document, path);
+      live.path = path;
+      if (fresh) live.restart(state);
+      else live.restore(state);
+      this.#arrive(document);
+    }
+    for (const document of missing) void this.#reopen(document);
+    this.#tellRuns(changed);
+    for (const worksheet of this.#worksheets.values()) worksheet.restored();
+    this.emit("sessions", this.sessions);
+  }
+
+  /** The server does not have a document that we have: let it open it again, or let go of it. */
+  async #reopen(document: string): Promise<void> {
+    const live = this.#documents.get(document);
+    if (!live) return;
+    live.hold();
+    const worksheet = this.#worksheets.get(document);
+    if (!worksheet && live.unacknowledged === 0) return this.#forget(live, "");
+    try {
+      const answer = await this.#again(() => this.#attachment.command("open_document", { path: live.path }));
+      if (answer.document === document) live.release();
+      else this.#forget(live, "The worksheet's file was replaced by another one.");
+    } catch (error) {
+      if (!(error instanceof Refused)) throw error;
+      this.#forget(live, error.message);
+    }
+  }
+
+  /** Does it again when the workspace is at a new epoch meanwhile; only for what may be done twice. */
+  async #again<T>(action: () => Promise<T>): Promise<T> {
+    for (let times = 0; ; times += 1) {
+      try {
+        return await action();
+      } catch (error) {
+        if (!(error instanceof Refused) || error.code !== "fenced" || times >= 5) throw error;
+        await this.#attachment.attach();
+      }
+    }
+  }
+
+  // --- documents
+
+  #document(id: string, path: string): LiveDocument {
+    const known = this.#documents.get(id);
+    if (known) return known;
+    const around: Surroundings = {
+      workspace: this.id,
+      outbox: this.#attachment.outbox,
+      keepsakes: this.#parts.keepsakes,
+      timing: this.#parts.timing,
+      epoch: () => this.#attachment.epoch,
+      pump: () => this.#attachment.pump(),
+    };
+    const live = new LiveDocument(id, path, around);
+    live.on("presence", (state) => this.#tellPresence(id, state));
+    this.#documents.set(id, live);
+    return live;
+  }
+
+  #forget(live: LiveDocument, reason: string): void {
+    this.#documents.delete(live.id);
+    this.#worksheets.get(live.id)?.close(reason);
+    live.close();
+    this.#parts.keepsakes.keep(this.id, live.id, null);
+  }
+
+  /** Resolves when the content of the document is here. */
+  #arrived(document: string): Promise<void> {
+    if (this.#documents.get(document)?.here) return Promise.resolve();
+    return new Promise((resolve) => {
+      const before = this.#arrivals.get(document);
+      this.#arrivals.set(document, () => {
+        before?.();
+        resolve();
+      });
+    });
+  }
+
+  #arrive(document: string): void {
+    const live = this.#documents.get(document);
+    if (live) live.here = true;
+    this.#arrivals.get(document)?.();
+    this.#arrivals.delete(document);
+  }
+
+  #tellPresence(document: string, state: Uint8Array | null): void {
+    if (state) this.#attachment.send(makeFrame("presence", { document, state }, { workspace: this.id }));
+  }
+
+  // --- events
+
+  #hear(frame: Frame): void {
+    const sessions = this.#sessions.apply(frame, this.#parts.timing.now());
+    this.#tellRuns(this.#runs.apply(frame));
+    this.#hearDocument(frame);
+    this.#hearPeople(frame);
+    if (frame.type === "comm_open" || frame.type === "comm_msg" || frame.type === "comm_close") {
+      this.emit("comm", frame);
+    }
+    if (frame.type === "notice") {
+      this.emit("notice", frame.content);
+      this.#worksheets.get(frame.content.document)?.noticed(frame.content);
+    }
+    for (const session of sessions) this.#worksheets.get(session)?.sessionChanged();
+    if (sessions.length > 0) this.emit("sessions", this.sessions);
+  }
+
+  #hearDocument(frame: Frame): void {
+    switch (frame.type) {
+      case "document_update":
+        this.#document(frame.content.document, frame.content.path).apply(frame.content.update, frame.n);
+        return this.#arrive(frame.content.document);
+      case "document_opened":
+        this.#document(frame.content.document, frame.content.path);
+        return this.#tellRuns(this.#runs.load(frame.content.cells));
+      case "document_moved":
+        return this.#moved(frame.content.document, frame.content.path);
+      case "saved":
+        return this.#documents
+          .get(frame.content.document)
+          ?.saved(frame.content.contains, frame.content.at * 1000);
+    }
+  }
+
+  #moved(document: string, path: string): void {
+    const live = this.#documents.get(document);
+    if (!live) return;
+    if (path) live.path = path;
+    else this.#forget(live, "The worksheet's file was deleted.");
+  }
+
+  #hearPeople(frame: Frame): void {
+    if (frame.type === "presence") {
+      const { document, state } = frame.content;
+      this.#documents.get(document)?.applyPresence(frame.client, state);
+    } else if (frame.type === "person_came") {
+      const { person } = frame.content;
+      this.#people = [...this.#people.filter(({ client }) => client !== person.client), person];
+      for (const live of this.#documents.values()) this.#tellPresence(live.id, live.presence());
+      this.emit("people", this.#people);
+    } else if (frame.type === "person_left") {
+      this.#people = this.#people.filter(({ client }) => client !== frame.content.client);
+      for (const live of this.#documents.values()) live.forgetPerson(frame.content.client);
+      this.emit("people", this.#people);
+    }
+  }
+
+  #tellRuns(runs: readonly CellRun[]): void {
+    for (const run of runs) {
+      if (run.document) this.#worksheets.get(run.document)?.runChanged(run.cell);
+      else this.#executed(run);
+    }
+  }
+
+  #executed(run: CellRun): void {
+    this.emit("run", run);
+    const execution = this.#executions.get(run.run);
+    if (!execution) return;
+    execution.onOutput?.(run);
+    if (run.status === "queued" || run.status === "running") return;
+    this.#executions.delete(run.run);
+    execution.resolve(run);
+  }
+}
