@@ -37,6 +37,8 @@ PENDING_BYTES = 16 * 2**20
 BATCH = 500
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
+STOP_SECONDS = 2.0
+"""In which a write that is under way may end."""
 
 
 class Journal:
@@ -77,6 +79,8 @@ class Journal:
     async def stop(self) -> None:
         """Write no more; repeatable. What is not written is with the worker."""
         self._end(WorkerUnavailable("The workspace is not kept by this backend any more."))
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=STOP_SECONDS)
         await background.stop(self._task)
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -135,9 +139,9 @@ class Journal:
             while not self.over.done():
                 await self._more.wait()
                 self._more.clear()
-                while self._pending:
+                while self._pending and not self.over.done():
                     await self._persist(self._next_batch())
-                if self._overrun:
+                if self._overrun and not self.over.done():
                     self._overrun = False
                     await self._follow()
         except SagewsError as error:
@@ -163,14 +167,14 @@ class Journal:
     async def _persist(self, batch: list[Frame]) -> None:
         """Write it, however often that has to be tried."""
         pause = FIRST_PAUSE_SECONDS
-        while True:
+        while not self.over.done():
             try:
                 await self._write(batch)
             except DatabaseUnavailable as error:
                 self._metrics.journal_failures.inc()
                 if pause == FIRST_PAUSE_SECONDS:
                     log.warning("Journal waits", extra={"action": "journal_waits", "what": error.what})
-                await asyncio.sleep(pause)
+                await asyncio.wait({self.over}, timeout=pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             else:
                 return
