@@ -111,9 +111,14 @@ async def test_while_the_database_is_locked_edits_wait_and_evaluation_goes_on(
 
 
 async def test_when_the_database_comes_back_edits_are_acknowledged(
-    kept_site: Site, talk: Talk, workspace: str, expected_log: Callable[[str, str], object]
+    kept_site: Site,
+    scripted: ScriptedWorker,
+    talk: Talk,
+    workspace: str,
+    expected_log: Callable[[str, str], object],
 ) -> None:
     expected_log("sagews.backend.journal", "Journal waits")
+    await eventually(lambda: scripted.said(RenewLease))
     await kept_site.backend.store.close()
     file = kept_site.configuration.data_folder / "sagews.sqlite"
     file.rename(file.with_suffix(".away"))
