@@ -28,6 +28,7 @@ from sagews.messages.workspace import (
     OpenWorkspace,
     Update,
 )
+from tests.integration.backend.scripted_files import ScriptedFiles
 
 
 @dataclass
@@ -48,6 +49,7 @@ class Peer(asyncio.Protocol):
         self.decoder = Decoder()
         self.channels: dict[int, str] = {}
         self.cursors: dict[int, int] = {}
+        self.is_bulk = False
         self.has_room = True
         self.follows: set[str] = set()
 
@@ -96,6 +98,7 @@ class ScriptedWorker:
         self.heard: list[Frame] = []
         self.peers: list[Peer] = []
         self.open: dict[str, Opened] = {}
+        self.files = ScriptedFiles()
         self.ack_first = True
         """Whether an update is acknowledged before or after the journal's follower hears of it."""
 
@@ -132,7 +135,10 @@ class ScriptedWorker:
     def answers(self, peer: Peer, frame: Frame) -> Iterator[Frame]:
         """What a frame is answered."""
         content, opened = frame.content, self.open.get(frame.workspace)
-        if isinstance(content, Hello):
+        if peer.is_bulk:
+            yield from self.files.answers(frame)
+        elif isinstance(content, Hello):
+            peer.is_bulk = content.role == "bulk"
             yield frame.reply(Welcome(1, "scripted", ("python",)))
         elif isinstance(content, Ping):
             yield frame.reply(Pong())

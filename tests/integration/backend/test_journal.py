@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from sagews.backend import journal, outbox
-from sagews.configuration import load
 from sagews.messages import Frame
 from sagews.messages.connection import Ping
 from sagews.messages.jupyter import Stream
@@ -29,27 +28,6 @@ from tests.integration.backend.running import Site, running_backend
 from tests.integration.backend.scripted_worker import ScriptedWorker
 from tests.integration.backend.talk import Talk
 from tests.waiting import eventually
-
-
-@pytest.fixture
-async def scripted(folder: Path) -> AsyncIterator[ScriptedWorker]:
-    """The worker."""
-    async with ScriptedWorker(load(folder / "sagews.toml", {}).worker_socket) as worker:
-        yield worker
-
-
-@pytest.fixture
-async def kept_site(folder: Path, scripted: ScriptedWorker) -> AsyncIterator[Site]:
-    """A backend with the scripted worker."""
-    async with running_backend(folder) as site:
-        await eventually(lambda: site.backend.workers.workers[0].connected)
-        yield site
-
-
-@pytest.fixture
-async def workspace(kept_site: Site) -> str:
-    """A workspace."""
-    return await kept_site.workspace()
 
 
 @pytest.fixture
