@@ -45,7 +45,7 @@ def become_subreaper() -> None:
 def children_of() -> dict[int, list[int]]:
     """Every process by its parent, in one look at /proc."""
     families: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
+    for name in os.listdir("/proc"):  # noqa: PTH208 (thousands of paths would be made)
         if name.isdigit():
             parent = _parent(name)
             if parent:
@@ -55,7 +55,7 @@ def children_of() -> dict[int, list[int]]:
 
 def _parent(name: str) -> int:
     try:
-        with open(f"/proc/{name}/stat", "rb") as file:
+        with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
             # The command's name stands in parentheses and may hold anything, parentheses too.
             return int(file.read().rpartition(b")")[2].split()[1])
     except (FileNotFoundError, ProcessLookupError):

@@ -64,6 +64,9 @@ class Patience:
     """After the second one."""
 
 
+DEFAULT_PATIENCE = Patience()
+
+
 class SessionProcess:
     """Made by `Environments.fork`."""
 
@@ -74,7 +77,7 @@ class SessionProcess:
         nonce: str,
         descriptors: Descriptors,
         limits: Limits,
-        patience: Patience = Patience(),
+        patience: Patience = DEFAULT_PATIENCE,
     ) -> None:
         """
         :param session: its name, for logs.
@@ -202,7 +205,7 @@ class SessionProcess:
 
     def _read_pipes(self) -> bool:
         """Read once what is wanted; False where there is nothing."""
-        return any([self._order.wants_text(name) and self._read_pipe(name) > 0 for name in NAMES])
+        return sum(self._read_pipe(name) for name in NAMES if self._order.wants_text(name)) > 0
 
     def _read_messages(self) -> bool:
         """Read once; False where there is nothing."""
@@ -237,7 +240,7 @@ class SessionProcess:
             if self._interrupt_wanted:
                 self._interrupt_wanted = False
                 self.interrupt()
-        elif isinstance(content, ExecuteReply) or isinstance(content, Status):
+        elif isinstance(content, (ExecuteReply, Status)):
             self._state = "idle"
             for timer in self._timers:
                 timer.cancel()
