@@ -23,7 +23,7 @@ from sagews.messages.files import (
     OutputRead,
 )
 
-ALLOWED = 4
+FIRST_CREDIT = 8
 
 
 @dataclass
@@ -58,7 +58,6 @@ class ScriptedFiles:
             else:
                 self.writing = frame
                 self.coming.clear()
-                yield frame.reply(Credit(ALLOWED))
         elif isinstance(content, FilePiece):
             yield from self._take(frame, content)
         else:
@@ -70,7 +69,8 @@ class ScriptedFiles:
         if path not in self.kept:
             yield frame.reply(Refused.because(NotFound(f"There is no file {path!r}.")))
             return
-        self.reading, self.going, self.offset, self.credit = frame, self.kept[path], 0, 0
+        self.reading, self.going, self.offset, self.credit = frame, self.kept[path], 0, FIRST_CREDIT
+        yield from self._go()
 
     def _go(self) -> Iterator[Frame]:
         while self.reading is not None and self.credit:

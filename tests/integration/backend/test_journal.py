@@ -18,6 +18,7 @@ from sagews.messages.workspace import (
     Checkpoint,
     Checkpointed,
     CloseWorkspace,
+    DocumentMoved,
     Journaled,
     OpenWorkspace,
     RenewLease,
@@ -183,6 +184,25 @@ async def test_a_checkpoint_takes_the_place_of_the_journal(
     scripted.journal(Frame(content=Checkpoint((), removed=("e", "never")), workspace=workspace, epoch=1, n=1))
     await eventually(lambda: len(scripted.said(Checkpointed)) == 2)
     assert [one.id for one in await store.documents.read(workspace)] == ["d"]
+
+
+async def test_where_a_file_went_is_in_the_journal(
+    kept_site: Site, scripted: ScriptedWorker, talk: Talk, workspace: str
+) -> None:
+    await talk.answer(await talk.command(Update("d", b"1"), workspace))
+    for path in ("b.ipynb", ""):
+        scripted.journal(scripted.event(workspace, DocumentMoved("d", path)))
+    await eventually(lambda: scripted.said(Journaled)[-1].n == 3)
+    rows = await kept_site.backend.store.journal.read(workspace)
+    assert [(row.n, row.path, row.update) for row in rows] == [(1, "a.ipynb", b"1"), (2, "b.ipynb", b""), (3, "", b"")]
+
+
+async def test_edits_of_a_scratch_workspace_are_acknowledged_at_once(kept_site: Site) -> None:
+    made = await kept_site.http.json("POST", "/api/workspaces", {"name": "scratch", "kind": "scratch"})
+    talk = await kept_site.talk()
+    await talk.attach(made["id"])
+    with locked(kept_site):
+        await talk.answer(await talk.command(Update("d", b"1"), made["id"]))
 
 
 async def test_the_next_worker_gets_states_and_journal(
