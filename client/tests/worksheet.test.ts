@@ -135,7 +135,7 @@ test("two people see each other's cells, outputs and cursors", async () => {
   );
   assert.deepEqual(names.sort(), ["David", "Emmy"]);
   assert.deepEqual(
-    site.workspace("w").people.map(({ client }) => client),
+    site.workspace("w").people.map(({ name }) => name),
     ["me", "you"],
   );
   assert.equal(site.workspace("w").role, "owner");

@@ -1,7 +1,11 @@
 /** Api: the site's HTTP interface, JSON over `fetch`. */
 
 import { ApiError } from "./errors";
-import type { Role } from "./messages";
+import type { JsonObject } from "./fields";
+import type { Role, SessionState } from "./messages";
+
+/** What a person chose, by keys. */
+export type Preferences = JsonObject;
 
 /** Somebody who can sign in. */
 export interface Account {
@@ -163,8 +167,26 @@ export class Api {
     ): Promise<void> => void (await this.put(filePath(workspace, path), { body })),
     remove: async (workspace: string, path: string): Promise<void> =>
       void (await this.delete(filePath(workspace, path))),
+    makeFolder: async (workspace: string, path: string): Promise<void> =>
+      void (await this.post(`${workspacePath(workspace)}/files`, { path })),
     rename: async (workspace: string, path: string, to: string): Promise<void> =>
       void (await this.patch(filePath(workspace, path), { path: to })),
+  };
+
+  readonly sessions = {
+    list: async (workspace: string): Promise<SessionState[]> =>
+      (await this.get<{ sessions: SessionState[] }>(`${workspacePath(workspace)}/sessions`)).sessions,
+    end: async (workspace: string, session: string): Promise<void> =>
+      void (await this.delete(`${workspacePath(workspace)}/sessions/${encodeURIComponent(session)}`)),
+  };
+
+  /** What a person chose for the pages, by keys that the pages define. */
+  readonly preferences = {
+    read: async (): Promise<Preferences> =>
+      (await this.get<{ preferences: Preferences }>("/api/preferences")).preferences,
+    /** Changes some; null forgets one. Returns all. */
+    change: async (preferences: Preferences): Promise<Preferences> =>
+      (await this.patch<{ preferences: Preferences }>("/api/preferences", { preferences })).preferences,
   };
 
   /** The whole text that a run wrote, also what a page does not show. */

@@ -97,7 +97,12 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   /** What we may do here; null = not known yet. */
   get role(): Role | null {
-    return this.#people.find((person) => person.client === this.#parts.client)?.role ?? null;
+    return this.#people.find((person) => this.isMe(person.client))?.role ?? null;
+  }
+
+  /** Whether the name of a client is ours; the site writes the account's id and a slash before it. */
+  isMe(client: string): boolean {
+    return client === this.#parts.client || client.endsWith(`/${this.#parts.client}`);
   }
 
   get sessions(): readonly SessionView[] {
