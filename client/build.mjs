@@ -100,9 +100,11 @@ await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
 if (existsSync(path.join(here, "src/app/main.ts"))) targets.push(pages);
 await copyFiles();
-if (watching) {
-  for (const target of targets) await (await context(target)).watch();
-} else {
-  for (const target of targets) await build(target);
-  writeTypes();
+try {
+  for (const target of targets) await (watching ? (await context(target)).watch() : build(target));
+  if (!watching) writeTypes();
+} catch (error) {
+  // esbuild has said where the mistake is.
+  console.error(`client/dist is not complete: ${error.message.split("\n")[0]}`);
+  process.exitCode = 1;
 }

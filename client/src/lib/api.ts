@@ -135,9 +135,14 @@ export class Api {
     return this.get("/api/me");
   }
 
-  /** Signs in with a name and password, or with the token of a solo site's sign-in address; a cookie remembers it. */
-  async signIn(given: { name: string; password: string } | { token: string }): Promise<Account> {
-    return this.post("/api/sign-in", given);
+  /** Signs in; a cookie remembers it. */
+  signIn(name: string, password: string): Promise<Account> {
+    return this.post("/api/sign-in", { name, password });
+  }
+
+  /** Signs in with the token of a solo site's sign-in address. */
+  signInWithToken(token: string): Promise<Account> {
+    return this.post("/api/sign-in", { token });
   }
 
   async signOut(): Promise<void> {
@@ -192,6 +197,11 @@ export class Api {
   /** The whole text that a run wrote, also what a page does not show. */
   async output(workspace: string, run: string): Promise<string> {
     return (await this.response("GET", this.outputAddress(workspace, run))).text();
+  }
+
+  /** Where a browser finds a file, for a link. */
+  fileAddress(workspace: string, path: string): string {
+    return filePath(workspace, path);
   }
 
   /** Where a browser finds the whole text of a run, for a link. */
