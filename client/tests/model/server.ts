@@ -252,11 +252,12 @@ export class ModelServer {
   #open(path: string): string {
     const id = `d-${path}`;
     if (this.documents.has(id)) return id;
-    const doc = new Y.Doc();
-    doc.getMap("metadata").set("kernelspec", { name: "sage" });
+    const stored = this.stored.get(id);
+    const doc = stored ? replay(stored.journal) : new Y.Doc();
+    if (!stored) doc.getMap("metadata").set("kernelspec", { name: "sage" });
     const update = Y.encodeStateAsUpdate(doc);
     this.documents.set(id, { path, doc });
-    this.stored.set(id, { path, journal: [update] });
+    if (!stored) this.stored.set(id, { path, journal: [update] });
     this.tell("document_opened", { document: id, path });
     this.tell("document_update", { document: id, path, update });
     return id;
