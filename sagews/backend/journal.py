@@ -12,6 +12,7 @@ import logging
 from collections import deque
 from collections.abc import Callable
 
+from sagews.backend import background
 from sagews.backend.metrics import Metrics
 from sagews.backend.switchboard import Switchboard
 from sagews.database.documents import DocumentState
@@ -27,6 +28,7 @@ from sagews.messages.workspace import (
     FollowJournal,
     Journaled,
     JournalFollowed,
+    WorkspaceClosed,
 )
 
 log = logging.getLogger(__name__)
@@ -70,14 +72,12 @@ class Journal:
         except SagewsError:
             self._link.follow_no_more(self.workspace, self)
             raise
-        self._task = asyncio.create_task(self._run())
+        self._task = background.start(self._run(), f"journal of {self.workspace}")
 
     async def stop(self) -> None:
         """Write no more; repeatable. What is not written is with the worker."""
         self._end(WorkerUnavailable("The workspace is not kept by this backend any more."))
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        await background.stop(self._task)
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call this whenever `durable` grows."""
@@ -95,7 +95,11 @@ class Journal:
 
     def take(self, frame: Frame) -> None:
         """Take what the worker says on channel 0."""
-        if not isinstance(frame.content, DocumentUpdate | DocumentMoved | Checkpoint) or frame.epoch != self.epoch:
+        if frame.epoch != self.epoch:
+            return
+        if isinstance(frame.content, WorkspaceClosed):
+            self._end(WorkerUnavailable(frame.content.reason))
+        if not isinstance(frame.content, DocumentUpdate | DocumentMoved | Checkpoint):
             return
         size = _size(frame)
         if self._overrun or (self._pending and self._pending_bytes + size > PENDING_BYTES):

@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 TRIES = 10
 CONNECT_SECONDS = 5.0
+PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""For a site with several backends."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,11 @@ class Placement:
             content = await self._content(stored)
             await link.request(content, workspace=stored.id, epoch=epoch)
             journal = Journal(stored.id, epoch, link, self._store, self._metrics)
-            await journal.start()
+            try:
+                await journal.start()
+            except NotFound:
+                # Goes away when the worker knows `follow_journal`.
+                log.info("Journal not followed", extra={"action": "journal_not_followed"})
         except Fenced:
             return None
         log.info(

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from sagews.backend import background
 from sagews.backend.bulk import Bulk
 from sagews.backend.journal import Journal
 from sagews.backend.metrics import Metrics
@@ -41,7 +42,7 @@ class Opening:
     @property
     def is_over(self) -> bool:
         """Whether it is good for nothing any more."""
-        return self.journal.over.done()
+        return self.journal.over.done() or not self.link.is_open
 
 
 class WorkerPool:
@@ -65,9 +66,7 @@ class WorkerPool:
 
     async def stop(self) -> None:
         """Let the workspaces stand where they are, and close the connections; repeatable."""
-        if self._leases is not None:
-            self._leases.cancel()
-            await asyncio.gather(self._leases, return_exceptions=True)
+        await background.stop(self._leases)
         for opening in list(self._openings.values()):
             await self._drop(opening)
         for worker in self.workers:
@@ -95,7 +94,7 @@ class WorkerPool:
             self._openings[workspace] = opening
             self._metrics.open_workspaces.set(len(self._openings))
             if self._leases is None or self._leases.done():
-                self._leases = asyncio.create_task(self._renew_leases())
+                self._leases = background.start(self._renew_leases(), "leases")
             return opening
 
     def bulk(self, opening: Opening) -> AbstractAsyncContextManager[Bulk]:

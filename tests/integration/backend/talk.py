@@ -73,6 +73,11 @@ class Talk:
         self.epoch = frame.epoch
         return frame
 
+    async def attached(self, workspace: str) -> Frame | None:
+        """As `attach`; None where it is refused."""
+        frame = await self.attach(workspace)
+        return frame if frame.content.type == "attached" else None
+
     async def command(self, content: Message, workspace: str, session: str = "", **envelope: Any) -> int:
         """Say a numbered message; returns its number."""
         k = next(self._numbers)
