@@ -1,7 +1,7 @@
 /** App: what all pages share: the site, who is signed in, and going from page to page. */
 
 import { ApiError, Site } from "../lib/index";
-import type { Me } from "../lib/index";
+import type { Me, SiteOptions } from "../lib/index";
 
 /** One page on the screen. */
 export interface Page {
@@ -20,7 +20,8 @@ export class App {
   hasUnsaved: () => boolean = () => false;
   #account: Promise<Me> | null = null;
 
-  constructor(navigate: Navigate) {
+  /** @param more takes the place of how a browser reaches its site, for a page that shows how things look. */
+  constructor(navigate: Navigate, more: Partial<SiteOptions> = {}) {
     this.navigate = navigate;
     this.site = new Site({
       addresses: [location.origin],
@@ -29,6 +30,7 @@ export class App {
         window.addEventListener("online", wake);
         return () => window.removeEventListener("online", wake);
       },
+      ...more,
     });
     window.addEventListener("pagehide", () => this.site.flush());
   }

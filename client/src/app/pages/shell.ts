@@ -11,7 +11,7 @@ import type { IconName } from "../icons";
 export function topBar(app: App, ...middle: Child[]): HTMLElement {
   const name = h("span", { class: "account-name", "data-testid": "account-name" });
   void app.account().then(
-    (me) => name.append(me.account.name),
+    (me) => name.append(me.name),
     () => undefined,
   );
   const out = button("Sign out", () => void app.signOut(), { class: "quiet" });

@@ -223,11 +223,8 @@ export class WorksheetPage implements Page {
 
   #showPeople(): void {
     const { people } = this.#workspace;
-    const own = this.#app.site.client;
-    this.#people.show(people, own);
-    const me = people.find(({ client }) => client === own);
-    if (me && this.#worksheet) {
-      this.#worksheet.awareness.setLocalStateField("user", cursorLooks(me.name || me.account, own));
-    }
+    const me = people.find(({ client }) => this.#workspace.isMe(client));
+    this.#people.show(people, me);
+    if (me && this.#worksheet) this.#worksheet.awareness.setLocalStateField("user", cursorLooks(me));
   }
 }

@@ -13,25 +13,22 @@ export function hueOf(name: string): number {
 }
 
 /** What others see at one's cursor. */
-export function cursorLooks(
-  name: string,
-  client: string,
-): { name: string; color: string; colorLight: string } {
-  const hue = hueOf(client);
-  return { name, color: `hsl(${hue} 65% 42%)`, colorLight: `hsl(${hue} 65% 50% / 0.25)` };
+export function cursorLooks(person: Person): { name: string; color: string; colorLight: string } {
+  const hue = hueOf(person.client);
+  return { name: person.name || person.account, color: `hsl(${hue} 65% 42%)`, colorLight: `hsl(${hue} 65% 50% / 0.25)` };
 }
 
 export class PeopleView {
   readonly element = h("ul", { class: "people", "aria-label": "People here", "data-testid": "people" });
 
-  /** @param own the name of this page as a client. */
-  show(people: readonly Person[], own: string): void {
+  /** @param me which of them is this page. */
+  show(people: readonly Person[], me: Person | undefined): void {
     const others = people.length > 1 ? people : [];
     fill(
       this.element,
       others.map((person) => {
         const name = person.name || person.account;
-        const who = person.client === own ? `${name} (you)` : name;
+        const who = person === me ? `${name} (you)` : name;
         const role = person.role === "reader" ? ", reader" : "";
         const face = h(
           "li",
