@@ -99,9 +99,16 @@ function classesOf(style: Style): string {
 
 function coloursOf(style: Style): { foreground: string; background: string } {
   const foreground = css(style.foreground);
-  const background = css(style.background);
-  if (!style.inverse || (!foreground && !background)) return { foreground, background };
-  return { foreground: background || "var(--page)", background: foreground || "var(--text)" };
+  const plainBackground = css(style.background);
+  if (style.inverse && (foreground || plainBackground)) {
+    return { foreground: plainBackground || "var(--page)", background: foreground || "var(--text)" };
+  }
+  // The palette is made for text: text on it is read only where it is faint.
+  const faint = plainBackground.startsWith("var(");
+  return {
+    foreground,
+    background: faint ? `color-mix(in srgb, ${plainBackground} 28%, transparent)` : plainBackground,
+  };
 }
 
 function css(colour: string): string {

@@ -2,7 +2,6 @@
 
 import { closeBrackets, closeBracketsKeymap, completionKeymap } from "@codemirror/autocomplete";
 import { defaultKeymap } from "@codemirror/commands";
-import { markdown } from "@codemirror/lang-markdown";
 import { bracketMatching, indentOnInput, indentUnit } from "@codemirror/language";
 import { EditorState, Prec } from "@codemirror/state";
 import type { Extension } from "@codemirror/state";
@@ -13,7 +12,7 @@ import { Y } from "../../lib/index";
 import type { CellType, Worksheet } from "../../lib/index";
 import { completion, tab } from "./completion";
 import { closeInspection, inspect, inspection } from "./inspection";
-import { highlighting, sageLanguage } from "./language";
+import { highlighting, markdownLanguage, sageLanguage } from "./language";
 
 /** What keys in an editor do to the worksheet around it. */
 export interface EditorActions {
@@ -62,7 +61,7 @@ export function makeEditor(options: EditorOptions): Editor {
         spellcheck: String(type !== "code"),
       }),
       options.readOnly ? [EditorState.readOnly.of(true)] : [],
-      type === "code" ? codeExtensions(worksheet) : type === "markdown" ? markdown() : [],
+      type === "code" ? codeExtensions(worksheet) : type === "markdown" ? markdownLanguage : [],
     ],
   });
   const view = new EditorView({ state });

@@ -1,11 +1,18 @@
 /** Language: colours for Python with Sage's words. */
 
 import { python } from "@codemirror/lang-python";
-import { HighlightStyle, syntaxHighlighting, syntaxTree } from "@codemirror/language";
+import {
+  defineLanguageFacet,
+  HighlightStyle,
+  Language,
+  syntaxHighlighting,
+  syntaxTree,
+} from "@codemirror/language";
 import type { Extension } from "@codemirror/state";
 import { Decoration, MatchDecorator, ViewPlugin } from "@codemirror/view";
 import type { DecorationSet, EditorView, ViewUpdate } from "@codemirror/view";
 import { tags } from "@lezer/highlight";
+import { GFM, parser as markdownParser } from "@lezer/markdown";
 import { SAGE_WORDS } from "./sagewords";
 
 const style = HighlightStyle.define([
@@ -58,3 +65,11 @@ const sageWords = ViewPlugin.fromClass(
 export const highlighting: Extension = syntaxHighlighting(style);
 
 export const sageLanguage: Extension = [python(), sageWords];
+
+/** Markdown, without the languages that may be in it: those are half a megabyte. */
+export const markdownLanguage: Extension = new Language(
+  defineLanguageFacet(),
+  markdownParser.configure(GFM),
+  [],
+  "markdown",
+).extension;

@@ -18,14 +18,14 @@ export interface NotebookOptions {
   readonly readOnly: boolean;
   readonly messages: Messages;
   readonly wholeOutput: (run: string) => string;
-  /** Another cell is selected, or its type is another. */
-  readonly onSelect: (cell: CellInfo | undefined) => void;
 }
 
 export class Notebook {
   readonly element = h("div", { class: "cells", "data-testid": "cells" });
   readonly worksheet: Worksheet;
   readonly readOnly: boolean;
+  /** Another cell is selected, or its type is another. */
+  onSelect: (cell: CellInfo | undefined) => void = () => undefined;
   readonly #options: NotebookOptions;
   readonly #views = new Map<string, CellView>();
   readonly #around: CellSurroundings;
@@ -49,9 +49,8 @@ export class Notebook {
       watch: (view) => this.#near.observe(view.element),
     };
     this.element.addEventListener("focusin", (event) => this.#focused(event.target));
-    this.element.addEventListener("focusout", () =>
-      this.worksheet.awareness.setLocalStateField("cursor", null),
-    );
+    const left = (): void => this.worksheet.awareness.setLocalStateField("cursor", null);
+    this.element.addEventListener("focusout", left);
     this.#stops = [
       this.worksheet.on("cells", () => this.#follow()),
       this.worksheet.on("outputs", ({ cell, run }) => {
@@ -60,6 +59,7 @@ export class Notebook {
       }),
       this.worksheet.on("input", () => this.#showInputs()),
     ];
+    this.#stops.push(() => this.element.removeEventListener("focusout", left));
     const edited = (_events: unknown, transaction: { local: boolean }): void => {
       if (!transaction.local) for (const view of this.#views.values()) view.refresh();
     };
@@ -99,7 +99,7 @@ export class Notebook {
     }
     cells.forEach((cell, place) => this.#put(cell, place));
     if (!this.#views.has(this.#selected)) this.select(this.#neighbour(before));
-    else this.#options.onSelect(this.selected);
+    else this.onSelect(this.selected);
     // Who was in a cell that was made anew (another type) or deleted goes on from there by the keyboard.
     if (lost && !this.element.contains(document.activeElement)) this.#views.get(this.#selected)?.focus();
   }
@@ -148,7 +148,7 @@ export class Notebook {
       this.#selected = cell;
       this.#mark(true);
     }
-    this.#options.onSelect(this.selected);
+    this.onSelect(this.selected);
   }
 
   #mark(selected: boolean): void {

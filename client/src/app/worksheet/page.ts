@@ -117,15 +117,15 @@ export class WorksheetPage implements Page {
     if (isNew) history.replaceState(null, "", location.pathname);
     const readOnly = this.#workspace.role === "reader";
     if (worksheet.cells.length === 0 && !readOnly) worksheet.insertCell();
-    const notebook: Notebook = new Notebook({
+    const notebook = new Notebook({
       worksheet,
       workspace: this.#workspace.id,
       readOnly,
       messages: this.#messages,
       wholeOutput: (run) => this.#app.site.api.outputAddress(this.#workspace.id, run),
-      onSelect: (cell) => toolbar?.showCell(cell),
     });
     const toolbar = new Toolbar(notebook);
+    notebook.onSelect = (cell) => toolbar.showCell(cell);
     toolbar.showCell(notebook.selected);
     const add = button("Add a cell", () => this.#append(notebook), { class: "add-cell quiet", icon: "add" });
     fill(this.#tools, toolbar.element);

@@ -15,7 +15,11 @@ export function hueOf(name: string): number {
 /** What others see at one's cursor. */
 export function cursorLooks(person: Person): { name: string; color: string; colorLight: string } {
   const hue = hueOf(person.client);
-  return { name: person.name || person.account, color: `hsl(${hue} 65% 42%)`, colorLight: `hsl(${hue} 65% 50% / 0.25)` };
+  return {
+    name: person.name || person.account,
+    color: `hsl(${hue} 65% 42%)`,
+    colorLight: `hsl(${hue} 65% 50% / 0.25)`,
+  };
 }
 
 export class PeopleView {
