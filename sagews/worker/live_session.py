@@ -258,7 +258,9 @@ class LiveSession:
             self._output.close()
         settings = self._around.settings
         maximum = self._around.limits.output_bytes or settings.output_bytes
-        kept = KeptOutput(self._around.kept_file(run.id), settings.output_shown_bytes, settings.output_tail_bytes, maximum)
+        kept = KeptOutput(
+            self._around.kept_file(run.id), settings.output_shown_bytes, settings.output_tail_bytes, maximum
+        )
         self._output = RunOutput(run, kept, self._around.stream, settings.rich_bytes, self.interrupt)
         run.status, run.started = "running", time.time()
         self._tell(RunStarted(run.document, run.cell, run.started), run.id)

@@ -33,7 +33,13 @@ class OpenedWorkspace:
     """One workspace, open on this worker."""
 
     def __init__(
-        self, name: str, epoch: int, limits: Limits, folder: WorkspaceFolder, environments: Environments, settings: WorkerSettings
+        self,
+        name: str,
+        epoch: int,
+        limits: Limits,
+        folder: WorkspaceFolder,
+        environments: Environments,
+        settings: WorkerSettings,
     ) -> None:
         """Open it; what it had comes with the `open_workspace` message."""
         self.name = name

@@ -63,9 +63,7 @@ class Requests:
         except SagewsError as error:
             connection.refuse(frame, error)
 
-    def _begin(
-        self, connection: Connection, frame: Frame, do: Callable[[Frame, Any], Awaitable[Message]]
-    ) -> None:
+    def _begin(self, connection: Connection, frame: Frame, do: Callable[[Frame, Any], Awaitable[Message]]) -> None:
         if self._pending.get(connection, 0) >= PENDING:
             raise OverLimit("Too many requests of this connection are under way.")
         self._pending[connection] = self._pending.get(connection, 0) + 1
