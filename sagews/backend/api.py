@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from contextlib import aclosing
 from http import HTTPStatus
 from typing import Any, NoReturn
 from urllib.parse import quote, urlsplit
@@ -59,8 +60,11 @@ class Api(Answering):
         if operation is None:
             raise _Status(405)
         call = Call(self.backend, self.path_kwargs, self.request.remote_ip or "", self._header("User-Agent"))
-        call.who_or_nobody = await self._identify(operation)
-        self._limit_rate(call)
+        address = f"address {call.remote_ip}"
+        self.backend.request_rate.check(address)
+        call.who_or_nobody = await self._identify(operation, address)
+        who = call.who_or_nobody
+        self.backend.request_rate.take(f"account {who.account.id}" if who else address)
         call.given_query = self._read_query(operation)
         self._limit_body(operation, call)
         if operation.takes_file:
@@ -118,9 +122,10 @@ class Api(Answering):
         if download.size >= 0:
             self.set_header("Content-Length", str(download.size))
         try:
-            async for piece in download.pieces:
-                self.write(piece)
-                await self.flush()
+            async with aclosing(download.pieces) as pieces:
+                async for piece in pieces:
+                    self.write(piece)
+                    await self.flush()
         except StreamClosedError:
             log.info("Reader went away", extra={"action": "download_broken_off", "path": self.request.path})
         except SagewsError:
@@ -137,7 +142,7 @@ class Api(Answering):
 
     # -- checks
 
-    async def _identify(self, operation: Operation) -> Who | None:
+    async def _identify(self, operation: Operation, address: str) -> Who | None:
         authorization = self._header("Authorization")
         if not authorization and self.request.method not in SAFE:
             self._refuse_foreign_page()
@@ -147,6 +152,7 @@ class Api(Answering):
         except NotSignedIn:
             if operation.open_to_all:
                 return None
+            self.backend.request_rate.count(address)
             raise
 
     def _refuse_foreign_page(self) -> None:
@@ -158,15 +164,13 @@ class Api(Answering):
                 f"The header {OWN_HEADER} is missing.", mend=f"Send `{OWN_HEADER}: 1`, or sign in by a bearer token."
             )
 
-    def _limit_rate(self, call: Call) -> None:
-        who = call.who_or_nobody
-        self.backend.request_rate.take(f"account {who.account.id}" if who else f"address {call.remote_ip}")
-
     def _limit_body(self, operation: Operation, call: Call) -> None:
         limit = self.backend.configuration.backend.maximum_upload_bytes if operation.takes_file else JSON_BODY_BYTES
         call.size = self._length()
         if "Transfer-Encoding" in self.request.headers:
             call.size = -1
+            if operation.takes_file:
+                raise _Status(411)
         if call.size > limit:
             raise TooLarge(f"The body has {call.size} bytes; {limit} are allowed.", mend="Send less.")
         self._intake.limit(limit, keeps=not operation.takes_file)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -32,7 +32,7 @@ class Call:
     pieces: AsyncIterator[bytes] | None = None
     """The body of an operation that takes a file."""
     size: int = 0
-    """Bytes of that body, or -1 where the client does not tell beforehand."""
+    """Bytes of that body."""
     new_cookie: str | None = None
     """Set by the function: the cookie's new value; "" = no cookie any more."""
     headers: dict[str, str] = field(default_factory=dict)
@@ -77,7 +77,7 @@ class Call:
 class Download:
     """An answer that is sent piece by piece."""
 
-    pieces: AsyncIterator[bytes]
+    pieces: AsyncGenerator[bytes]
     media_type: str
     file_name: str
     size: int = -1

@@ -87,7 +87,7 @@ class ClientConnection(Connection):
             await self._refuse(self._envelope_of(text, error), error)
             return
         try:
-            await self._hear(frame, len(text))
+            await self._hear(frame)
         except SagewsError as error:
             await self._refuse(frame, error)
 
@@ -113,7 +113,7 @@ class ClientConnection(Connection):
         except MessageError:
             return malformed(None, error)
 
-    async def _hear(self, frame: Frame, size: int) -> None:
+    async def _hear(self, frame: Frame) -> None:
         content = frame.content
         self._backend.metrics.relayed.labels("worker").inc()
         if self._who is None:
@@ -131,9 +131,9 @@ class ClientConnection(Connection):
         elif isinstance(content, NUMBERED):
             if not frame.k:
                 raise MessageError("message.k: updates and commands are numbered, from 1.")
-            await self._attachment(frame).give(_clean(frame), size)
+            await self._attachment(frame).give(_clean(frame))
         elif isinstance(content, QUESTIONS):
-            await self._attachment(frame).give(_clean(frame, k=0), size)
+            await self._attachment(frame).give(_clean(frame, k=0))
         else:
             raise MessageError(f"message.type: {content.type!r} is nothing that a client says.")
 
@@ -167,8 +167,7 @@ class ClientConnection(Connection):
             self._backend.metrics.attachments.dec()
         if len(self._attachments) >= ATTACHMENTS:
             raise OverLimit(f"At most {ATTACHMENTS} workspaces can be followed at once.", mend="Detach one.")
-        account = who.account
-        rights = Rights(self._backend.store, account.id, account.name, frame.workspace)
+        rights = Rights(self._backend.store, who, frame.workspace)
         await rights.require_reading()
         attach = _clean(frame, client=self._client)
         attachment = Attachment(self._backend.workers, rights, attach, self._send_text)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator
+from contextlib import AbstractAsyncContextManager, aclosing
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -136,7 +136,7 @@ async def write_file(call: Call) -> None:
     if call.pieces is None:
         raise UsageError("There is no body.")
     async with await bulk(call, Role.COLLABORATOR) as connection:
-        await connection.write(FileWrite(path, max(call.size, 0)), call.pieces)
+        await connection.write(FileWrite(path, call.size), call.pieces)
 
 
 @files.declare("DELETE", "/api/workspaces/{workspace}/files/{path}", status=204, refuses=(NotFound,))
@@ -168,10 +168,10 @@ async def read_output(call: Call) -> Download:
 
 async def begun(
     connection: AbstractAsyncContextManager[Bulk], content: FileRead | OutputRead, run: str = ""
-) -> AsyncIterator[bytes]:
+) -> AsyncGenerator[bytes]:
     """A file's pieces, of which the first is here already: what is refused is refused before anything is answered."""
 
-    async def pieces() -> AsyncIterator[bytes]:
+    async def pieces() -> AsyncGenerator[bytes]:
         async with connection as open_connection:
             async for piece in open_connection.read(content, run):
                 yield piece
@@ -179,9 +179,10 @@ async def begun(
     reading = pieces()
     first = await anext(reading, b"")
 
-    async def all_of_it() -> AsyncIterator[bytes]:
-        yield first
-        async for piece in reading:
-            yield piece
+    async def all_of_it() -> AsyncGenerator[bytes]:
+        async with aclosing(reading):
+            yield first
+            async for piece in reading:
+                yield piece
 
     return all_of_it()

@@ -79,6 +79,15 @@ class Identity:
             return False
         return hmac.compare_digest(_digest(secret), _digest(self._solo_token))
 
+    async def account_of_solo_token(self, secret: str) -> Account:
+        """The one account of a solo site, for who has its sign-in token.
+
+        :raises NotSignedIn: the token is wrong.
+        """
+        if not self.is_solo_token(secret):
+            raise NotSignedIn("The token is wrong.", mend="Open the address that `sagews run` printed.")
+        return await self.solo_account()
+
     async def solo_account(self) -> Account:
         """The one account of a solo site."""
         try:

@@ -5,9 +5,9 @@ Invariant: holds at most the limit of a JSON body, or one piece of a file: the s
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
+from sagews.backend.bell import Bell
 from sagews.errors import Disconnected, TooLarge
 
 
@@ -16,6 +16,7 @@ class Intake:
 
     def __init__(self) -> None:
         self.broken = False
+        """The client went away."""
         self._limit = 0
         self._size = 0
         self._keeps = True
@@ -23,8 +24,8 @@ class Intake:
         self._ended = False
         self._too_large = False
         self._buffer = bytearray()
-        self._piece: bytes = b""
-        self._changed = asyncio.Condition()
+        self._piece = b""
+        self._bell = Bell()
 
     def limit(self, limit: int, *, keeps: bool) -> None:
         """Allow so many bytes; `keeps` them for `kept`, or hands them to `pieces`."""
@@ -38,30 +39,27 @@ class Intake:
         if self._size > self._limit:
             self._too_large = True
             self.discard()
-            await self._wake()
-            return
-        if self._keeps:
+        elif self._keeps:
             self._buffer += piece
-            return
-        async with self._changed:
-            await self._changed.wait_for(lambda: not self._piece or self._discards)
+        else:
+            await self._bell.until(lambda: not self._piece or self._discards)
             self._piece = piece
-            self._changed.notify_all()
+            self._bell.ring()
 
     def end(self) -> None:
         """That was all."""
         self._ended = True
-        self._wake_soon()
+        self._bell.ring()
 
     def discard(self) -> None:
         """Nobody wants the rest."""
         self._discards = True
-        self._wake_soon()
+        self._bell.ring()
 
     def break_off(self) -> None:
         """The client went away."""
         self.broken = True
-        self._wake_soon()
+        self._bell.ring()
 
     def kept(self) -> bytes:
         """The whole body.
@@ -79,10 +77,9 @@ class Intake:
         :raises Disconnected: the client went away before its end.
         """
         while True:
-            async with self._changed:
-                await self._changed.wait_for(lambda: self._piece or self._ended or self._too_large or self.broken)
-                piece, self._piece = self._piece, b""
-                self._changed.notify_all()
+            await self._bell.until(lambda: self._piece or self._ended or self._too_large or self.broken)
+            piece, self._piece = self._piece, b""
+            self._bell.ring()
             if self._too_large:
                 raise TooLarge(f"The body has more than {self._limit} bytes.")
             if self.broken:
@@ -90,13 +87,3 @@ class Intake:
             if not piece:
                 return
             yield piece
-
-    async def _wake(self) -> None:
-        async with self._changed:
-            self._changed.notify_all()
-
-    def _wake_soon(self) -> None:
-        if self._keeps:
-            return
-        task = asyncio.ensure_future(self._wake())
-        self._waking = task

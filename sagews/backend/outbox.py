@@ -6,8 +6,9 @@ taken, there are no more of them than questions that the client was allowed to a
 
 from __future__ import annotations
 
-import asyncio
 from collections import deque
+
+from sagews.backend.bell import Bell
 
 MAXIMUM_BYTES = 4 * 2**20
 
@@ -18,8 +19,7 @@ class Outbox:
     def __init__(self) -> None:
         self._texts: deque[str] = deque()
         self._bytes = 0
-        self._changed = asyncio.Event()
-        self._emptied = asyncio.Event()
+        self._bell = Bell()
 
     def has_room(self, text: str) -> bool:
         """Whether an event may be put."""
@@ -29,21 +29,23 @@ class Outbox:
         """Put an event for which there is room, or an answer."""
         self._texts.append(text)
         self._bytes += len(text)
-        self._changed.set()
+        self._bell.ring()
 
     async def get(self) -> str:
         """The next text; waits for one."""
-        while not self._texts:
-            self._changed.clear()
-            await self._changed.wait()
+        await self._bell.until(lambda: self._texts)
         text = self._texts.popleft()
         self._bytes -= len(text)
         if not self._texts:
-            self._emptied.set()
+            self._bell.ring()
         return text
 
     async def emptied(self) -> None:
         """Wait until everything was taken."""
-        while self._texts:
-            self._emptied.clear()
-            await self._emptied.wait()
+        await self._bell.until(lambda: not self._texts)
+
+    def clear(self) -> None:
+        """Drop what waits."""
+        self._texts.clear()
+        self._bytes = 0
+        self._bell.ring()

@@ -112,11 +112,9 @@ class SignInPage(Page):
 
     async def _sign_in(self, token: str) -> None:
         backend, address = self.backend, f"address {self.request.remote_ip}"
-        backend.sign_in_rate.check(address)
-        if not backend.identity.is_solo_token(token):
-            backend.sign_in_rate.count(address)
-            raise NotSignedIn
-        account = await backend.identity.solo_account()
+        backend.sign_in_rate.take(address)
+        account = await backend.identity.account_of_solo_token(token)
+        backend.sign_in_rate.give_back(address)
         value = await backend.identity.new_cookie(account.id, self.request.headers.get("User-Agent", "")[:200])
         self.add_header("Set-Cookie", backend.identity.cookie_header(value, secure=self.request.protocol == "https"))
 

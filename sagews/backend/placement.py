@@ -28,6 +28,8 @@ log = logging.getLogger(__name__)
 
 TRIES = 10
 CONNECT_SECONDS = 5.0
+PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
+"""For a site with several backends."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,7 @@ class Placement:
         except WorkerUnavailable:
             return None
         for pause in (*self._pauses, None):
-            journal = Journal(stored.id, stored.epoch, link, self._store, self._metrics)
+            journal = self._journal(stored, stored.epoch, link)
             try:
                 await journal.start()
                 return Placed(stored.epoch, worker.id, link, journal)
@@ -97,7 +99,7 @@ class Placement:
             epoch = await self._store.workspaces.open(stored.id, worker.id, if_epoch=stored.epoch)
             content = await self._content(stored)
             await link.request(content, workspace=stored.id, epoch=epoch)
-            journal = Journal(stored.id, epoch, link, self._store, self._metrics)
+            journal = self._journal(stored, epoch, link)
             await journal.start()
         except Fenced:
             return None
@@ -106,6 +108,10 @@ class Placement:
             extra={"action": "workspace_opened", "workspace": stored.id, "epoch": epoch, "worker": worker.id},
         )
         return Placed(epoch, worker.id, link, journal)
+
+    def _journal(self, stored: Workspace, epoch: int, link: Switchboard) -> Journal:
+        kept = stored.kind is not WorkspaceKind.SCRATCH
+        return Journal(stored.id, epoch, link, self._store, self._metrics, kept=kept)
 
     async def _choose(self, workers: Sequence[WorkerConnection]) -> WorkerConnection:
         """The connected worker with the least load, or any, where none is connected yet."""

@@ -53,6 +53,11 @@ class Rate:
         while len(self._buckets) > LARGEST:
             self._buckets.popitem(last=False)
 
+    def give_back(self, name: str) -> None:
+        """It did not count after all."""
+        if name in self._buckets:
+            self._buckets[name] = (self._left(name) + 1, self._seconds())
+
     def _left(self, name: str) -> float:
         left, then = self._buckets.get(name, (float(self._per_minute), 0.0))
         return min(float(self._per_minute), left + (self._seconds() - then) * self._per_minute / 60)

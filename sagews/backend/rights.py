@@ -1,4 +1,4 @@
-"""What one account may do in one workspace, looked up again when the answer is older than a second.
+"""What somebody who is signed in may do in one workspace, looked up again when the answer is older than a second.
 
 Invariant: a right that was taken away is gone within `FRESH_SECONDS`, whichever backend took it; and nothing is asked
 while nothing passes. While the database is down the last answer stands: evaluation goes on.
@@ -10,7 +10,8 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from sagews.database.choices import Role
+from sagews.backend.identity import Who
+from sagews.database.choices import Role, TokenKind
 from sagews.database.store import Store
 from sagews.errors import DatabaseUnavailable, NotAllowed, NotFound
 from sagews.messages.records import Actor
@@ -23,14 +24,12 @@ PATIENCE_SECONDS = 1.0
 class Rights:
     """An account's role in a workspace."""
 
-    def __init__(
-        self, store: Store, account: str, name: str, workspace: str, seconds: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, store: Store, who: Who, workspace: str, seconds: Callable[[], float] = time.monotonic) -> None:
         """:param seconds: a clock that only goes forward."""
-        self.account = account
+        self.account = who.account.id
         self.workspace = workspace
         self._store = store
-        self._name = name
+        self._who = who
         self._role: Role | None = None
         self._looked_at = float("-inf")
         self._seconds = seconds
@@ -51,7 +50,7 @@ class Rights:
 
     def actor(self) -> Actor:
         """Who the worker is told that it is, by the last answer."""
-        return Actor(account=self.account, name=self._name, role=(self._role or Role.READER).value)
+        return Actor(account=self.account, name=self._who.account.name, role=(self._role or Role.READER).value)
 
     async def _fresh_role(self) -> Role | None:
         if self._seconds() - self._looked_at < FRESH_SECONDS:
@@ -65,12 +64,19 @@ class Rights:
         try:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 role = await self._store.permissions.role(self.workspace, self.account)
-                if role is not None and (await self._store.accounts.get(self.account)).disabled:
+                if not await self._is_signed_in():
                     role = None
-        except NotFound:
-            role = None
         except (DatabaseUnavailable, TimeoutError) as error:
             if self._role is None:
                 raise DatabaseUnavailable from error
             role = self._role
         self._role, self._looked_at = role, self._seconds()
+
+    async def _is_signed_in(self) -> bool:
+        """Whether the token by which it came is still good."""
+        who, store = self._who, self._store
+        if not who.token:
+            return not (await store.accounts.get(self.account)).disabled
+        kind = TokenKind.COOKIE if who.by_cookie else TokenKind.API
+        good = await store.tokens.of_account(self.account, kind)
+        return any(token.id == who.token for token in good) and not (await store.accounts.get(self.account)).disabled

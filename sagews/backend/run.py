@@ -13,6 +13,7 @@ import os
 import secrets
 import signal
 import socket
+from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -66,11 +67,14 @@ async def run(configuration: Configuration, client_folder: Path, listener: socke
         await store.close()
 
 
-def make_backend(configuration: Configuration, store: Store, client_folder: Path, *, port: int) -> Backend:
+def make_backend(
+    configuration: Configuration, store: Store, client_folder: Path, *, port: int, pauses_seconds: Sequence[float] = ()
+) -> Backend:
     """A backend with its real collaborators.
 
     :param port: where it listens; in its cookie's name, because cookies of one host go to every port of it
         (RFC 6265, section 8.5) and would replace those of another site on this machine.
+    :param pauses_seconds: see `Placement`; none where this is the only backend.
     """
     metrics = Metrics()
     chosen = configuration.backend
@@ -85,7 +89,7 @@ def make_backend(configuration: Configuration, store: Store, client_folder: Path
     return Backend(
         configuration=configuration,
         store=store,
-        workers=WorkerPool((worker,), Placement(store, metrics), store, metrics),
+        workers=WorkerPool((worker,), Placement(store, metrics, pauses_seconds=pauses_seconds), store, metrics),
         identity=Identity(
             store,
             cookie=f"sagews_{port}",

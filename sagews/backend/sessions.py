@@ -72,7 +72,8 @@ class Visit:
             Frame(
                 content=content,
                 workspace=opening.workspace,
-                epoch=opening.epoch,
+                # Attaching after (0, 0) is answered with a snapshot.
+                epoch=0 if isinstance(content, Attach) else opening.epoch,
                 session=session,
                 client=self.name,
                 k=k,

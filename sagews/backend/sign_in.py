@@ -85,18 +85,13 @@ async def sign_in(call: Call) -> AccountAnswer:
     backend = call.backend
     names = (f"address {call.remote_ip}", f"name {given.name.strip().casefold()}")
     for name in names:
-        backend.sign_in_rate.check(name)
-    try:
-        if given.token:
-            if not backend.identity.is_solo_token(given.token):
-                raise NotSignedIn("The token is wrong.", mend="Open the address that `sagews run` printed.")
-            account = await backend.identity.solo_account()
-        else:
-            account = await backend.store.identities.sign_in(given.name, given.password)
-    except NotSignedIn:
-        for name in names:
-            backend.sign_in_rate.count(name)
-        raise
+        backend.sign_in_rate.take(name)
+    if given.token:
+        account = await backend.identity.account_of_solo_token(given.token)
+    else:
+        account = await backend.store.identities.sign_in(given.name, given.password)
+    for name in names:
+        backend.sign_in_rate.give_back(name)
     call.new_cookie = await backend.identity.new_cookie(account.id, call.agent[:LONGEST_NAME])
     return AccountAnswer.of(account)
 

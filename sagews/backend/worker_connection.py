@@ -9,6 +9,8 @@ import asyncio
 import logging
 from contextlib import AbstractAsyncContextManager
 
+from sagews.backend import background
+from sagews.backend.bell import Bell
 from sagews.backend.bulk import Bulk
 from sagews.backend.metrics import Metrics
 from sagews.backend.switchboard import Switchboard
@@ -51,7 +53,8 @@ class WorkerConnection:
         self._connect = connect
         self._token = token
         self._capacity = capacity
-        self._connected = asyncio.Event()
+        self._bell = Bell()
+        self._away_since = 0.0
         self._task: asyncio.Task[None] | None = None
 
     @property
@@ -62,14 +65,13 @@ class WorkerConnection:
     def start(self) -> None:
         """Begin to connect; repeatable."""
         if self._task is None:
-            self._task = asyncio.create_task(self._run())
+            self._away_since = asyncio.get_running_loop().time()
+            self._task = background.start(self._run(), f"connection to {self.id}")
 
     async def stop(self) -> None:
         """Close the connection and make no other; repeatable."""
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
-            self._task = None
+        await background.stop(self._task)
+        self._task = None
         if self.link is not None:
             self.link.close()
             await self.link.gone.wait()
@@ -80,18 +82,24 @@ class WorkerConnection:
         return Bulk.open(self._connect, self._token, workspace, epoch)
 
     async def ready(self, within_seconds: float) -> Switchboard:
-        """The connection; waits for it.
+        """The connection; waits for it, until it was away for so long.
 
-        :raises WorkerUnavailable: there was none in that time.
+        :raises WorkerUnavailable: it has been away for longer.
         """
+        if self.link is not None and self.link.is_open:
+            return self.link
+        left = within_seconds - (asyncio.get_running_loop().time() - self._away_since)
         try:
-            async with asyncio.timeout(within_seconds):
-                while self.link is None or not self.link.is_open:
-                    self._connected.clear()
-                    await self._connected.wait()
-                return self.link
+            async with asyncio.timeout(max(left, 0)):
+                await self._bell.until(lambda: self.connected)
+                return self._open_link()
         except TimeoutError as error:
             raise WorkerUnavailable(f"The worker {self.id} does not answer.") from error
+
+    def _open_link(self) -> Switchboard:
+        if self.link is None:
+            raise WorkerUnavailable
+        return self.link
 
     async def _run(self) -> None:
         pause = FIRST_PAUSE_SECONDS
@@ -109,7 +117,7 @@ class WorkerConnection:
 
     async def _use(self, link: Switchboard) -> None:
         self.link, self.environments = link, link.welcome.environments
-        self._connected.set()
+        self._bell.ring()
         self._metrics.workers.inc()
         log.info("Worker connected", extra={"action": "worker_connected", "worker": self.id})
         try:
@@ -117,6 +125,7 @@ class WorkerConnection:
             await link.gone.wait()
         finally:
             self._metrics.workers.dec()
+            self._away_since = asyncio.get_running_loop().time()
         log.info("Worker lost", extra={"action": "worker_lost", "worker": self.id})
 
     async def _register(self, link: Switchboard) -> None:

@@ -7,11 +7,13 @@ stands its journal is written and its lease renewed. With no open workspace noth
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 
+from sagews.backend import background
 from sagews.backend.bulk import Bulk
 from sagews.backend.journal import Journal
 from sagews.backend.metrics import Metrics
@@ -41,7 +43,7 @@ class Opening:
     @property
     def is_over(self) -> bool:
         """Whether it is good for nothing any more."""
-        return self.journal.over.done()
+        return self.journal.over.done() or not self.link.is_open
 
 
 class WorkerPool:
@@ -57,6 +59,7 @@ class WorkerPool:
         self._openings: dict[str, Opening] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._leases: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
 
     def start(self) -> None:
         """Begin to connect."""
@@ -65,9 +68,9 @@ class WorkerPool:
 
     async def stop(self) -> None:
         """Let the workspaces stand where they are, and close the connections; repeatable."""
+        self._stopping.set()
         if self._leases is not None:
-            self._leases.cancel()
-            await asyncio.gather(self._leases, return_exceptions=True)
+            await asyncio.wait({self._leases})
         for opening in list(self._openings.values()):
             await self._drop(opening)
         for worker in self.workers:
@@ -95,7 +98,7 @@ class WorkerPool:
             self._openings[workspace] = opening
             self._metrics.open_workspaces.set(len(self._openings))
             if self._leases is None or self._leases.done():
-                self._leases = asyncio.create_task(self._renew_leases())
+                self._leases = background.start(self._renew_leases(), "leases")
             return opening
 
     def bulk(self, opening: Opening) -> AbstractAsyncContextManager[Bulk]:
@@ -133,12 +136,13 @@ class WorkerPool:
         opening.link.send(Frame(content=CloseWorkspace(), workspace=opening.workspace, epoch=opening.epoch))
 
     async def _renew_leases(self) -> None:
-        while self._openings:
+        while self._openings and not self._stopping.is_set():
             try:
                 await self._renew()
             except DatabaseUnavailable as error:
                 log.info("Leases not renewed", extra={"action": "leases_not_renewed", "what": error.what})
-            await asyncio.sleep(LEASE_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), LEASE_SECONDS)
 
     async def _renew(self) -> None:
         for worker in self.workers:

@@ -7,9 +7,10 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from argon2 import PasswordHasher
@@ -46,6 +47,7 @@ class Site:
     configuration: Configuration
     backend: Backend
     port: int
+    talks: list[Talk] = field(default_factory=list)
 
     @property
     def address(self) -> str:
@@ -64,7 +66,9 @@ class Site:
 
     async def talk(self, client: str = "", token: str = "") -> Talk:
         """A live connection in the name of the solo account, or of a token's."""
-        return await Talk.open(self.address, token or self.token, client=client)
+        talk = await Talk.open(self.address, token or self.token, client=client)
+        self.talks.append(talk)
+        return talk
 
     async def workspace(self, name: str = "W") -> str:
         """A new workspace; returns its id."""
@@ -72,7 +76,7 @@ class Site:
 
 
 @contextlib.asynccontextmanager
-async def running_backend(folder: Path, **changes: object) -> AsyncIterator[Site]:
+async def running_backend(folder: Path, *, pauses_seconds: Sequence[float] = (), **changes: Any) -> AsyncIterator[Site]:
     """A backend in this process, on the site in this folder.
 
     :param changes: of `Backend`'s collaborators.
@@ -84,14 +88,18 @@ async def running_backend(folder: Path, **changes: object) -> AsyncIterator[Site
     store = Store(engine, passwords=CHEAP)
     sockets = bind_sockets(0, "127.0.0.1")
     port = sockets[0].getsockname()[1]
-    backend = replace(make_backend(configuration, store, folder / "client", port=port), **changes)  # type: ignore[arg-type]
+    backend = replace(
+        make_backend(configuration, store, folder / "client", port=port, pauses_seconds=pauses_seconds), **changes
+    )
     await backend.identity.solo_account()
     backend.workers.start()
     server = make_server(backend)
     server.add_sockets(sockets)
+    site = Site(folder, configuration, backend, port)
     try:
-        yield Site(folder, configuration, backend, port)
+        yield site
     finally:
+        await asyncio.gather(*(talk.close() for talk in site.talks))
         await drain(backend, server)
         await store.close()
 
