@@ -7,7 +7,7 @@
 
 import { build, context } from "esbuild";
 import { spawnSync } from "node:child_process";
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
@@ -66,6 +66,8 @@ async function writeIndex(metafile) {
   const files = Object.entries(metafile.outputs).filter(([name]) => !name.endsWith(".map"));
   const [script, { cssBundle }] = files.find(([, output]) => output.entryPoint === "src/app/main.ts");
   const address = (name) => (name ? path.posix.relative("dist", name) : "");
+  for (const name of ["frame.html", "favicon.svg"])
+    await cp(path.join(here, "src/app", name), path.join(dist, name));
   const page = await readFile(path.join(here, "src/app/index.html"), "utf8");
   const filled = page.replaceAll("{{script}}", address(script)).replaceAll("{{style}}", address(cssBundle));
   await writeFile(path.join(dist, "index.html"), filled);
@@ -86,14 +88,25 @@ function writeTypes() {
   if (run.status !== 0) throw new Error("The types of the library could not be written; see above.");
 }
 
+/** What is handed out as it is: the page for active HTML, icons, the library's example. */
+async function copyFiles() {
+  const app = path.join(here, "src/app");
+  const names = existsSync(app) ? await readdir(app) : [];
+  for (const name of names.filter((name) => /\.(html|svg|png|ico)$/.test(name) && name !== "index.html")) {
+    await cp(path.join(app, name), path.join(dist, name));
+  }
+  await cp(path.join(here, "example"), path.join(dist, "example"), { recursive: true });
+}
+
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
 if (existsSync(path.join(here, "src/app/main.ts"))) targets.push(pages);
-if (existsSync(path.join(here, "example")))
-  await cp(path.join(here, "example"), path.join(dist, "example"), { recursive: true });
-if (watching) {
-  for (const target of targets) await (await context(target)).watch();
-} else {
-  for (const target of targets) await build(target);
-  writeTypes();
+await copyFiles();
+try {
+  for (const target of targets) await (watching ? (await context(target)).watch() : build(target));
+  if (!watching) writeTypes();
+} catch (error) {
+  // esbuild has said where the mistake is.
+  console.error(`client/dist is not complete: ${error.message.split("\n")[0]}`);
+  process.exitCode = 1;
 }

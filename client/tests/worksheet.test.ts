@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import * as Y from "yjs";
 
+import { dumpFrame } from "../src/lib/messages";
 import type { StorageLike } from "../src/lib/keepsakes";
 import { Site } from "../src/lib/site";
 import type { Worksheet } from "../src/lib/worksheet";
@@ -135,7 +136,7 @@ test("two people see each other's cells, outputs and cursors", async () => {
   );
   assert.deepEqual(names.sort(), ["David", "Emmy"]);
   assert.deepEqual(
-    site.workspace("w").people.map(({ client }) => client),
+    site.workspace("w").people.map(({ name }) => name),
     ["me", "you"],
   );
   assert.equal(site.workspace("w").role, "owner");
@@ -201,7 +202,11 @@ test("a command given while offline is done once after the reconnection, and not
   world.network.cutAll();
   const second = worksheet.run([id]);
   world.server.crashWorker();
+  const heard: string[] = [];
+  world.server.refuse = (frame) => void heard.push(frame.type);
   await assert.rejects(world.clock.settle(second), { name: "Refused", code: "fenced" });
+  await world.clock.pass(1_000);
+  assert(heard.includes("attach") && !heard.includes("run_cells"), "it is not even sent");
   assert.equal(obeyed(), 1);
   await world.clock.settle(worksheet.run([id]));
   assert.equal(obeyed(), 2);
@@ -456,5 +461,57 @@ test("a reader that fell out of the replay buffer gets a snapshot and misses not
   );
   assert.deepEqual(mine.outputs(id)?.outputs, yours.outputs(id)?.outputs);
   assert.equal(mine.outputs(id)?.status, "ok");
+  world.close();
+});
+
+test("an event that comes twice is heard once", async () => {
+  const world = new World();
+  const worksheet = await world.open(world.site("me"));
+  const id = worksheet.insertCell("code", "a");
+  await world.clock.settle(worksheet.run([id]));
+  await world.clock.pass(100);
+  for (const event of world.server.stream) world.server.say(dumpFrame(event));
+  await world.clock.pass(100);
+  assert.deepEqual(worksheet.outputs(id)?.outputs, [{ output_type: "stream", name: "stdout", text: "<a>" }]);
+  world.close();
+});
+
+test("what the server lacks of a worksheet it is given again", async () => {
+  const world = new World();
+  const worksheet = await world.open(world.site("me"));
+  worksheet.insertCell("code", "acknowledged");
+  await world.clock.pass(1_000);
+  world.server.stored.get(worksheet.id)?.journal.splice(1);
+  world.server.crashWorker();
+  await world.clock.pass(10_000);
+  assert.deepEqual(world.journaled(worksheet), ["acknowledged"]);
+  world.close();
+});
+
+test("a worksheet that the server has not open any more is opened again, with what was typed meanwhile", async () => {
+  const world = new World();
+  const worksheet = await world.open(world.site("me"));
+  worksheet.insertCell("code", "before");
+  await world.clock.pass(1_000);
+  world.network.cutAll();
+  worksheet.insertCell("code", "meanwhile");
+  world.server.crashWorker();
+  world.server.documents.clear();
+  await world.clock.pass(10_000);
+  assert.equal(worksheet.unacknowledged, 0);
+  assert.deepEqual(world.journaled(worksheet).sort(), ["before", "meanwhile"]);
+  world.close();
+});
+
+test("a worksheet whose file is gone when it is opened again is closed, and says why", async () => {
+  const world = new World();
+  const worksheet = await world.open(world.site("me"));
+  const reasons: string[] = [];
+  worksheet.on("closed", (reason) => reasons.push(reason));
+  world.server.refuse = (frame) => (frame.type === "open_document" ? "not_found" : undefined);
+  world.server.crashWorker();
+  world.server.documents.clear();
+  await world.clock.pass(10_000);
+  assert.equal(reasons.length, 1);
   world.close();
 });

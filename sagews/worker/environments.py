@@ -14,8 +14,9 @@ from pathlib import Path
 from sagews.errors import NotFound
 from sagews.messages.records import Limits
 from sagews.worker import processes
+from sagews.worker.memory_watch import MemoryWatch
 from sagews.worker.session_process import DEFAULT_PATIENCE, Patience, SessionProcess
-from sagews.worker.zygote_process import ZygoteProcess
+from sagews.worker.zygote_process import Around, ZygoteProcess
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Environments:
             )
             for settings in environments
         }
-        self._patience = patience
+        self._around = Around(patience, MemoryWatch())
         self._numbers = itertools.count(1)
 
     @property
@@ -87,7 +88,7 @@ class Environments:
             raise NotFound(
                 f"There is no environment {environment!r} here.", mend=f"Choose one of {', '.join(self.names)}."
             )
-        return await zygote.fork(session, next(self._numbers), folder, limits, self._patience)
+        return await zygote.fork(session, next(self._numbers), folder, limits, self._around)
 
     def zygote_pid(self, environment: str) -> int:
         """The process id of an environment's zygote; 0 where it does not run."""

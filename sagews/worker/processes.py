@@ -42,15 +42,15 @@ def become_subreaper() -> None:
     control(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def children_of() -> dict[int, list[int]]:
+def families() -> dict[int, list[int]]:
     """Every process by its parent, in one look at /proc."""
-    families: dict[int, list[int]] = {}
+    found: dict[int, list[int]] = {}
     for name in os.listdir("/proc"):  # noqa: PTH208 (thousands of paths would be made)
         if name.isdigit():
             parent = _parent(name)
             if parent:
-                families.setdefault(parent, []).append(int(name))
-    return families
+                found.setdefault(parent, []).append(int(name))
+    return found
 
 
 def _parent(name: str) -> int:
@@ -62,13 +62,18 @@ def _parent(name: str) -> int:
         return 0
 
 
-def descendants(root: int, spared: frozenset[int] = frozenset()) -> list[int]:
-    """Everything below `root`, parents first, without the `spared` and what is below them."""
-    families = children_of()
+def descendants(
+    root: int, children: dict[int, list[int]] | None = None, spared: frozenset[int] = frozenset()
+) -> list[int]:
+    """Everything below `root`, parents first, without the `spared` and what is below them.
+
+    :param children: what `families` told just now, where it is known.
+    """
+    known = families() if children is None else children
     found: list[int] = []
     waiting = [root]
     while waiting:
-        for child in families.get(waiting.pop(), ()):
+        for child in known.get(waiting.pop(), ()):
             if child not in spared:
                 found.append(child)
                 waiting.append(child)

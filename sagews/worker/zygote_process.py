@@ -9,11 +9,13 @@ import os
 import secrets
 import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from sagews.errors import SetupError, Unavailable
 from sagews.messages.records import Limits
 from sagews.worker.fork_requests import NONCE_BYTES, REPORT_BYTES, Report, ReportKind, Request, RequestKind
+from sagews.worker.memory_watch import MemoryWatch
 from sagews.worker.session_process import Descriptors, Patience, SessionProcess
 
 log = logging.getLogger(__name__)
@@ -22,6 +24,14 @@ PIPE_BYTES = 256 * 1024
 """Of a session's pipes. An unprivileged user may have 64 MiB of enlarged pipes (pipe(7), pipe-user-pages-soft)."""
 LOG_LINES = 15
 """Of a zygote's log that an error tells."""
+
+
+@dataclass(frozen=True)
+class Around:
+    """What all sessions of a worker have in common."""
+
+    patience: Patience
+    memory: MemoryWatch
 
 
 class ZygoteProcess:
@@ -67,14 +77,14 @@ class ZygoteProcess:
         assert self._warm is not None
         await asyncio.shield(self._warm)
 
-    async def fork(self, session: str, number: int, folder: Path, limits: Limits, patience: Patience) -> SessionProcess:
+    async def fork(self, session: str, number: int, folder: Path, limits: Limits, around: Around) -> SessionProcess:
         """See `Environments.fork`."""
         await self.ready()
         if self._socket is None:
             raise Unavailable(f"The zygote of {self.environment} has just died.")
         nonce = secrets.token_bytes(NONCE_BYTES)
         ours, theirs = _connect()
-        process = SessionProcess(session, number, nonce.hex(), ours, limits, patience)
+        process = SessionProcess(session, number, nonce.hex(), ours, limits, around.memory, around.patience)
         forked: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
         self._forked[number], self._sessions[number] = forked, process
         process.start()
@@ -84,7 +94,11 @@ class ZygoteProcess:
         finally:
             for descriptor in (*theirs, directory):
                 os.close(descriptor)
-        report = await forked
+        try:
+            report = await forked
+        except asyncio.CancelledError:
+            process.kill("nobody waited for its start", "shutdown")
+            raise
         if report.kind is ReportKind.FAILED:
             raise Unavailable(f"A session cannot be forked: {os.strerror(report.status)}.")
         process.pid = report.pid

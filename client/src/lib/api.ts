@@ -1,7 +1,11 @@
 /** Api: the site's HTTP interface, JSON over `fetch`. */
 
 import { ApiError } from "./errors";
-import type { Role } from "./messages";
+import type { JsonObject } from "./fields";
+import type { Role, SessionState } from "./messages";
+
+/** What a person chose, by keys. */
+export type Preferences = JsonObject;
 
 /** Somebody who can sign in. */
 export interface Account {
@@ -14,8 +18,7 @@ export interface Account {
 }
 
 /** Who is signed in, and where. */
-export interface Me {
-  readonly account: Account;
+export interface Me extends Account {
   /** May administer the site. */
   readonly operator: boolean;
   /** What the site is called. */
@@ -131,9 +134,14 @@ export class Api {
     return this.get("/api/me");
   }
 
-  /** Signs in with a name and password, or with the token of a solo site's sign-in address; a cookie remembers it. */
-  async signIn(given: { name: string; password: string } | { token: string }): Promise<Account> {
-    return this.post("/api/sign-in", given);
+  /** Signs in; a cookie remembers it. */
+  signIn(name: string, password: string): Promise<Account> {
+    return this.post("/api/sign-in", { name, password });
+  }
+
+  /** Signs in with the token of a solo site's sign-in address. */
+  signInWithToken(token: string): Promise<Account> {
+    return this.post("/api/sign-in", { token });
   }
 
   async signOut(): Promise<void> {
@@ -163,13 +171,36 @@ export class Api {
     ): Promise<void> => void (await this.put(filePath(workspace, path), { body })),
     remove: async (workspace: string, path: string): Promise<void> =>
       void (await this.delete(filePath(workspace, path))),
+    makeFolder: async (workspace: string, path: string): Promise<void> =>
+      void (await this.post(`${workspacePath(workspace)}/files`, { path })),
     rename: async (workspace: string, path: string, to: string): Promise<void> =>
       void (await this.patch(filePath(workspace, path), { path: to })),
+  };
+
+  readonly sessions = {
+    list: async (workspace: string): Promise<SessionState[]> =>
+      (await this.get<{ sessions: SessionState[] }>(`${workspacePath(workspace)}/sessions`)).sessions,
+    end: async (workspace: string, session: string): Promise<void> =>
+      void (await this.delete(`${workspacePath(workspace)}/sessions/${encodeURIComponent(session)}`)),
+  };
+
+  /** What a person chose for the pages, by keys that the pages define. */
+  readonly preferences = {
+    read: async (): Promise<Preferences> =>
+      (await this.get<{ preferences: Preferences }>("/api/preferences")).preferences,
+    /** Changes some; null forgets one. Returns all. */
+    change: async (preferences: Preferences): Promise<Preferences> =>
+      (await this.patch<{ preferences: Preferences }>("/api/preferences", { preferences })).preferences,
   };
 
   /** The whole text that a run wrote, also what a page does not show. */
   async output(workspace: string, run: string): Promise<string> {
     return (await this.response("GET", this.outputAddress(workspace, run))).text();
+  }
+
+  /** Where a browser finds a file, for a link. */
+  fileAddress(workspace: string, path: string): string {
+    return filePath(workspace, path);
   }
 
   /** Where a browser finds the whole text of a run, for a link. */

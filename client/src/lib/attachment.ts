@@ -30,8 +30,7 @@ export interface WorkspaceState {
 
 export interface AttachmentEvents {
   state: WorkspaceState;
-  /** `fresh`: it is at another epoch than before. */
-  attached: { readonly content: Content<"attached">; readonly fresh: boolean };
+  attached: Content<"attached">;
   /** Anything that is told about the workspace: numbered events, each once, and unnumbered ones. */
   event: Frame;
   /** An update of this document is acknowledged. */
@@ -195,13 +194,12 @@ export class Attachment extends Emitter<AttachmentEvents> {
 
   #attached(frame: FrameOf<"attached">): void {
     if (this.#state.name === "detached" || this.#state.name === "refused") return;
-    const fresh = frame.epoch !== this.epoch;
+    if (frame.epoch !== this.epoch) this.outbox.fence(frame.epoch);
     this.epoch = frame.epoch;
     if (frame.content.how === "snapshot") this.n = frame.n;
-    if (fresh) this.outbox.fence(frame.epoch);
     this.#retryTime = FIRST_RETRY_MILLISECONDS;
     this.#state = { name: "attached", since: this.#timing.now() };
-    this.emit("attached", { content: frame.content, fresh });
+    this.emit("attached", frame.content);
     this.pump();
     this.emit("state", this.#state);
     for (const caller of this.#callers.splice(0)) caller.resolve();

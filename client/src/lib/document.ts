@@ -124,19 +124,13 @@ export class LiveDocument extends Emitter<DocumentEvents> {
     Y.applyUpdate(this.doc, update, FROM_SERVER);
   }
 
-  /** The server's state, in a snapshot of the epoch that we know: what it lacks is sent besides what is under way. */
+  /** The server's state, in a snapshot: what it lacks is sent, besides what is under way. */
   restore(state: Uint8Array): void {
     const lacking = this.#lacking([state, ...this.#around.outbox.updates(this.id), ...this.#waiting]);
     Y.applyUpdate(this.doc, state, FROM_SERVER);
     if (lacking) this.#edited(lacking);
     this.held = false;
     this.flush();
-  }
-
-  /** The server's state at a new epoch: what is under way is sent anew, as one update, with what the server lacks. */
-  restart(state: Uint8Array): void {
-    this.hold();
-    this.restore(state);
   }
 
   /** What is under way waits until `restore`. */

@@ -1,7 +1,7 @@
 /** The library's public names. See docs/client-library.md. */
 
 export { Api } from "./api";
-export type { Account, FileInfo, Me, RequestOptions, WorkspaceInfo } from "./api";
+export type { Account, FileInfo, Me, Preferences, RequestOptions, WorkspaceInfo } from "./api";
 export type { WorkspaceState } from "./attachment";
 export type { CellInfo, CellType } from "./cells";
 export { PATIENCE } from "./connection";
@@ -11,7 +11,7 @@ export type { Unsubscribe } from "./events";
 export type { Json, JsonObject } from "./fields";
 export type { StorageLike } from "./keepsakes";
 export { dumpFrame, frame, parseFrame, PROTOCOL } from "./messages";
-export type { Envelope, Frame, FrameOf, MessageType, Person, Role } from "./messages";
+export type { Envelope, Frame, FrameOf, MessageType, Person, Role, SessionState } from "./messages";
 export { joinText } from "./runs";
 export type { CellRun, Cut, Output, RunStatus } from "./runs";
 export type { PendingInput, SessionPhase, SessionView } from "./sessions";

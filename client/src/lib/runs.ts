@@ -264,7 +264,7 @@ function outputOf(frame: Frame): Output | undefined {
     case "stream":
       return { output_type: "stream", name: frame.content.name, text: frame.content.text };
     case "display_data":
-      return { output_type: "display_data", ...frame.content };
+      return displayOf(frame.content);
     case "execute_result":
       return { output_type: "execute_result", ...frame.content };
     case "error":
@@ -272,6 +272,12 @@ function outputOf(frame: Frame): Output | undefined {
     default:
       return undefined;
   }
+}
+
+/** `transient` is kept only where it names the display, so that its updates find it. */
+function displayOf({ data, metadata, transient }: Content<"display_data">): Output {
+  const output = { output_type: "display_data", data, metadata };
+  return transient["display_id"] === undefined ? output : { ...output, transient };
 }
 
 /** The text of a notebook's multi-line string, which may be a list of pieces. */

@@ -108,6 +108,11 @@ export class Site extends Emitter<SiteEvents> {
     return this.#welcome?.account ?? "";
   }
 
+  /** Edits in all worksheets that are not known to be kept by the server yet. */
+  get unacknowledged(): number {
+    return [...this.#workspaces.values()].reduce((sum, workspace) => sum + workspace.unacknowledged, 0);
+  }
+
   /** Connects, and connects again whenever the connection is lost. Doing it twice does no harm. */
   connect(): void {
     this.#connection.connect();

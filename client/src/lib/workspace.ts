@@ -78,7 +78,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     this.#parts = parts;
     this.#attachment = new Attachment(id, parts.client, parts.connection, parts.timing, parts.number);
     this.#attachment.on("state", (state) => this.emit("state", state));
-    this.#attachment.on("attached", ({ content, fresh }) => this.#attached(content, fresh));
+    this.#attachment.on("attached", (content) => this.#attached(content));
     this.#attachment.on("event", (frame) => this.#hear(frame));
     this.#attachment.on("acknowledged", (document) => this.#documents.get(document)?.acknowledged());
     this.#attachment.on("refused", ({ document, update, error }) => {
@@ -97,7 +97,12 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   /** What we may do here; null = not known yet. */
   get role(): Role | null {
-    return this.#people.find((person) => person.client === this.#parts.client)?.role ?? null;
+    return this.#people.find((person) => this.isMe(person.client))?.role ?? null;
+  }
+
+  /** Whether the name of a client is ours; the site writes the account's id and a slash before it. */
+  isMe(client: string): boolean {
+    return client === this.#parts.client || client.endsWith(`/${this.#parts.client}`);
   }
 
   get sessions(): readonly SessionView[] {
@@ -213,14 +218,14 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   // --- attaching
 
-  #attached(content: Content<"attached">, fresh: boolean): void {
+  #attached(content: Content<"attached">): void {
     this.#people = content.people;
-    if (content.snapshot) this.#restore(content.snapshot, fresh);
+    if (content.snapshot) this.#restore(content.snapshot);
     for (const live of this.#documents.values()) this.#tellPresence(live.id, live.presence());
     this.emit("people", this.#people);
   }
 
-  #restore(snapshot: Snapshot, fresh: boolean): void {
+  #restore(snapshot: Snapshot): void {
     const now = this.#parts.timing.now();
     this.#sessions.restore(snapshot, now);
     const changed = this.#runs.restore(snapshot);
@@ -229,8 +234,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
       missing.delete(document);
       const live = this.#document(document, path);
       live.path = path;
-      if (fresh) live.restart(state);
-      else live.restore(state);
+      live.restore(state);
       this.#arrive(document);
     }
     for (const document of missing) void this.#reopen(document);

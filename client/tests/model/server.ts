@@ -66,7 +66,8 @@ export class ModelServer {
     peer.onText = (text) => this.#hear(client, parseFrame(text));
     peer.onGone = () => {
       this.#clients.delete(client);
-      if (client.attached) this.#tellAll(makeFrame("person_left", { client: client.name }, this.#here()));
+      if (client.attached)
+        this.#tellAll(makeFrame("person_left", { client: person(client.name).client }, this.#here()));
     };
     this.#clients.add(client);
   };
@@ -134,7 +135,7 @@ export class ModelServer {
     else if (frame.type === "detach") this.#detach(client, frame);
     else if (frame.type === "presence") {
       this.presences.push(frame);
-      this.#tellAll({ ...frame, client: client.name }, client);
+      this.#tellAll({ ...frame, client: person(client.name).client }, client);
     } else if (frame.type === "complete_request") {
       const content = { matches: ["factor"], cursor_start: 0, cursor_end: frame.content.cursor_pos };
       this.#send(client, makeFrame("complete_reply", content, where(frame)));
@@ -251,11 +252,12 @@ export class ModelServer {
   #open(path: string): string {
     const id = `d-${path}`;
     if (this.documents.has(id)) return id;
-    const doc = new Y.Doc();
-    doc.getMap("metadata").set("kernelspec", { name: "sage" });
+    const stored = this.stored.get(id);
+    const doc = stored ? replay(stored.journal) : new Y.Doc();
+    if (!stored) doc.getMap("metadata").set("kernelspec", { name: "sage" });
     const update = Y.encodeStateAsUpdate(doc);
     this.documents.set(id, { path, doc });
-    this.stored.set(id, { path, journal: [update] });
+    if (!stored) this.stored.set(id, { path, journal: [update] });
     this.tell("document_opened", { document: id, path });
     this.tell("document_update", { document: id, path, update });
     return id;
@@ -293,7 +295,7 @@ function where({ workspace, client, k, request, session }: Frame): Partial<Envel
 }
 
 function person(client: string): { client: string; account: string; name: string; role: "owner" } {
-  return { client, account: `account of ${client}`, name: client, role: "owner" };
+  return { client: `account/${client}`, account: "account", name: client, role: "owner" };
 }
 
 function replay(journal: readonly Uint8Array[]): Y.Doc {

@@ -16,7 +16,7 @@ from sagews.errors import NotFound, SessionEnded, SetupError
 from sagews.messages import Frame, jupyter
 from sagews.messages.records import Limits
 from sagews.worker.environments import Environments, EnvironmentSettings
-from sagews.worker.session_process import SessionEnd
+from sagews.worker.session_end import SessionEnd
 from tests.integration.worker.conftest import Begin
 from tests.integration.worker.talk import Talk, living, marked, state_of, zombies_below
 from tests.waiting import eventually
@@ -151,6 +151,19 @@ async def test_limits(begin: Begin, tmp_path: Path) -> None:
     end = await end_of(talk)
     assert (end.reason, end.code) == ("cpu limit 1 s", "limit")
     assert end.cpu_seconds > 0.5
+
+
+async def test_the_memory_of_all_processes_of_a_session_is_limited(begin: Begin) -> None:
+    talk = await begin("python", Limits(memory_bytes=300 * 2**20))
+    assert (await talk.run("kept = bytearray(b'x') * (100 * 2**20); len(kept)")).result == str(100 * 2**20)
+    talk.begin(
+        "import os, time\n"
+        "for _ in range(4):\n"
+        "    if not os.fork(): more = bytearray(b'x') * (60 * 2**20); time.sleep(1000)\n"
+        "time.sleep(1000)"
+    )
+    end = await end_of(talk)
+    assert (end.reason, end.code) == ("memory limit 300 MiB", "limit")
 
 
 async def test_no_new_privileges(python: Talk) -> None:
