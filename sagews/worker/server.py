@@ -78,10 +78,9 @@ class WorkerServer:
         self._doors.append(Door(listener, context, make, self._may_enter, self.settings))
 
     def _may_enter(self) -> bool:
-        entering = sum(door.entering for door in self._doors)
         return (
-            len(self._connections) + entering < self.settings.connections
-            and len(self._ungreeted) + entering < self.settings.ungreeted_connections
+            len(self._connections) < self.settings.connections
+            and len(self._ungreeted) < self.settings.ungreeted_connections
         )
 
     async def close(self, reason: str = "the worker was stopped") -> None:

@@ -19,6 +19,7 @@ from sagews.messages.records import Actor, DocumentState, JournalEntry
 from sagews.messages.workspace import (
     Checkpoint,
     Checkpointed,
+    CloseWorkspace,
     DocumentUpdate,
     FollowJournal,
     Journaled,
@@ -161,7 +162,7 @@ async def test_a_file_changed_while_closed_is_an_edit(own_server: Make) -> None:
         await channel.command(Update(document, an_edit(state, {"a": "one", "b": "two"})))
         await channel.command(commands.Save(document))
         await until(channel, Saved)
-        await client.request(Frame(content=_close(), workspace=W, epoch=1))
+        await client.request(Frame(content=CloseWorkspace(), workspace=W, epoch=1))
         path = server.data / "workspaces" / W / "files" / "a.ipynb"
         path.write_text(path.read_text().replace("two", "TWO"))
         base = stored[-1].documents
@@ -170,12 +171,6 @@ async def test_a_file_changed_while_closed_is_an_edit(own_server: Make) -> None:
         snapshot = (await anext(again.events())).content.snapshot  # type: ignore[attr-defined]
         cells = Worksheet(snapshot.documents[0].state).cells
         assert [cell.source for cell in cells] == ["one and a half", "TWO"]
-
-
-def _close() -> object:
-    from sagews.messages.workspace import CloseWorkspace
-
-    return CloseWorkspace()
 
 
 async def test_an_older_epoch_is_fenced(own_server: Make) -> None:
