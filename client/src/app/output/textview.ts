@@ -13,8 +13,11 @@ export class TextView {
   #text = "";
   #lines: HTMLElement[] = [];
 
-  /** @param kind stdout, stderr, error, or plain: gives the looks. */
+  readonly #follows: boolean;
+
+  /** @param kind stdout, stderr, error, or plain: gives the looks; what grows is followed to its end. */
   constructor(kind: string) {
+    this.#follows = !kind.startsWith("plain");
     this.#box = h("pre", { class: `output-text ${kind}` });
     this.#more = h("button", {
       type: "button",
@@ -27,7 +30,7 @@ export class TextView {
 
   /** Shows this text; what was shown before is only added to where it is its beginning. */
   show(text: string): void {
-    const following = this.#isAtEnd();
+    const following = this.#follows && this.#isAtEnd();
     if (!text.startsWith(this.#text)) {
       this.#screen = new Screen();
       this.#text = "";
