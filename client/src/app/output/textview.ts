@@ -84,7 +84,11 @@ function drawPiece({ text, style }: Piece): Node {
   const colours = coloursOf(style);
   if (!classes && !colours.foreground && !colours.background) return document.createTextNode(text);
   const span = h("span", { class: classes || undefined }, text);
-  if (colours.foreground) span.style.color = colours.foreground;
+  if (colours.foreground.startsWith("#")) {
+    // An exact colour is chosen for one background: the style sheet brings it nearer to the text on a dark one.
+    span.classList.add("ansi-exact");
+    span.style.setProperty("--ink", colours.foreground);
+  } else if (colours.foreground) span.style.color = colours.foreground;
   if (colours.background) span.style.backgroundColor = colours.background;
   return span;
 }
