@@ -88,6 +88,7 @@ def error_of_status(status: int) -> SagewsError:
         403: NotAllowed(),
         404: NotFound("There is nothing at this address.", mend="/api/openapi.json lists what there is."),
         405: UsageError("This method does nothing at this address.", mend="The Allow header lists what does."),
+        411: UsageError("The length of the file must be told beforehand.", mend="Send a Content-Length header."),
         413: TooLarge(),
         415: MessageError("The body has another content type than this address takes.", mend="Send application/json."),
     }

@@ -169,6 +169,8 @@ class Api(Answering):
         call.size = self._length()
         if "Transfer-Encoding" in self.request.headers:
             call.size = -1
+            if operation.takes_file:
+                raise _Status(411)
         if call.size > limit:
             raise TooLarge(f"The body has {call.size} bytes; {limit} are allowed.", mend="Send less.")
         self._intake.limit(limit, keeps=not operation.takes_file)

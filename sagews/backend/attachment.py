@@ -253,7 +253,7 @@ class Attachment:
     def _journal_over(self, over: asyncio.Future[SagewsError]) -> None:
         self._lose(over.result())
 
-    def _durable(self) -> int:
+    def _durable(self) -> float:
         return self._opening.journal.durable if self._opening is not None else 0
 
     def _put(self, frame: Frame) -> None:

@@ -1,7 +1,7 @@
 """Files of an open workspace, through bulk connections to its worker.
 
 Invariant: one transfer has one connection, so it delays nothing else, and whoever breaks it off just closes it; in each
-direction at most `CREDIT` pieces of 64 KiB are under way.
+direction at most `FIRST_CREDIT` pieces of 64 KiB are under way.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from sagews.messages.connection import Refused
 from sagews.messages.files import PIECE_BYTES, Credit, FilePiece
 from sagews.messages.frame import Message
 
-CREDIT = 16
+FIRST_CREDIT = 8
+"""Pieces that may be sent before the receiver has said `credit` (docs/protocol.md)."""
 PATIENCE_SECONDS = 60.0
 """How long the worker may take for one answer or piece."""
 
@@ -32,7 +33,7 @@ class Bulk:
         self._epoch = epoch
         self._link: WorkerLink | None = None
         self._frames: asyncio.Queue[Frame | None] = asyncio.Queue()
-        self._credit = 0
+        self._credit = FIRST_CREDIT
 
     @classmethod
     @asynccontextmanager
@@ -59,7 +60,6 @@ class Bulk:
     async def read(self, content: Message, run: str = "") -> AsyncIterator[bytes]:
         """Ask for a file, or (`output_read`) for a run's whole text, and hand out its pieces as they come."""
         self._send(content, run=run)
-        self._send(Credit(CREDIT))
         while True:
             frame = await self._next()
             if not isinstance(frame.content, FilePiece):

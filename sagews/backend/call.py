@@ -32,7 +32,7 @@ class Call:
     pieces: AsyncIterator[bytes] | None = None
     """The body of an operation that takes a file."""
     size: int = 0
-    """Bytes of that body, or -1 where the client does not tell beforehand."""
+    """Bytes of that body."""
     new_cookie: str | None = None
     """Set by the function: the cookie's new value; "" = no cookie any more."""
     headers: dict[str, str] = field(default_factory=dict)

@@ -136,7 +136,7 @@ async def write_file(call: Call) -> None:
     if call.pieces is None:
         raise UsageError("There is no body.")
     async with await bulk(call, Role.COLLABORATOR) as connection:
-        await connection.write(FileWrite(path, max(call.size, 0)), call.pieces)
+        await connection.write(FileWrite(path, call.size), call.pieces)
 
 
 @files.declare("DELETE", "/api/workspaces/{workspace}/files/{path}", status=204, refuses=(NotFound,))

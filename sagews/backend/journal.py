@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections import deque
 from collections.abc import Callable
 
@@ -37,16 +38,21 @@ PENDING_BYTES = 16 * 2**20
 BATCH = 500
 FIRST_PAUSE_SECONDS = 0.05
 LONGEST_PAUSE_SECONDS = 2.0
+STOP_SECONDS = 2.0
+"""In which a write that is under way may end."""
 
 
 class Journal:
     """Follows a workspace on its worker and writes down what it hears."""
 
-    def __init__(self, workspace: str, epoch: int, link: Switchboard, store: Store, metrics: Metrics) -> None:
+    def __init__(
+        self, workspace: str, epoch: int, link: Switchboard, store: Store, metrics: Metrics, *, kept: bool = True
+    ) -> None:
+        """:param kept: False: a scratch workspace, whose edits nobody stores."""
         self.workspace = workspace
         self.epoch = epoch
-        self.durable = 0
-        """Every edit up to this n is in the database."""
+        self.durable: float = 0 if kept else math.inf
+        """Every edit up to this n is in the database, or needs not be."""
         self.over: asyncio.Future[SagewsError] = asyncio.get_running_loop().create_future()
         """Why nothing is written any more."""
         self._link = link
@@ -77,6 +83,8 @@ class Journal:
     async def stop(self) -> None:
         """Write no more; repeatable. What is not written is with the worker."""
         self._end(WorkerUnavailable("The workspace is not kept by this backend any more."))
+        if self._task is not None:
+            await asyncio.wait({self._task}, timeout=STOP_SECONDS)
         await background.stop(self._task)
 
     def listen(self, listener: Callable[[], None]) -> None:
@@ -120,6 +128,8 @@ class Journal:
         followed = answer.content
         if not isinstance(followed, JournalFollowed):
             raise WorkerUnavailable(f"The worker answered {followed.type!r}.")
+        if answer.epoch != self.epoch:
+            raise NotFound(f"The worker has the workspace at epoch {answer.epoch}, not {self.epoch}.")
         waiting = list(self._pending)
         self._pending.clear()
         self._pending_bytes = 0
@@ -135,9 +145,9 @@ class Journal:
             while not self.over.done():
                 await self._more.wait()
                 self._more.clear()
-                while self._pending:
+                while self._pending and not self.over.done():
                     await self._persist(self._next_batch())
-                if self._overrun:
+                if self._overrun and not self.over.done():
                     self._overrun = False
                     await self._follow()
         except SagewsError as error:
@@ -147,30 +157,30 @@ class Journal:
             self._end(error)
 
     def _next_batch(self) -> list[Frame]:
-        """Updates as far as they stand together, or one frame of another kind."""
+        """Edits as far as they stand together, or one checkpoint."""
         batch: list[Frame] = []
         while self._pending and len(batch) < BATCH:
-            is_update = isinstance(self._pending[0].content, DocumentUpdate)
-            if batch and not is_update:
+            is_checkpoint = isinstance(self._pending[0].content, Checkpoint)
+            if batch and is_checkpoint:
                 break
             frame = self._pending.popleft()
             self._pending_bytes -= _size(frame)
             batch.append(frame)
-            if not is_update:
+            if is_checkpoint:
                 break
         return batch
 
     async def _persist(self, batch: list[Frame]) -> None:
         """Write it, however often that has to be tried."""
         pause = FIRST_PAUSE_SECONDS
-        while True:
+        while not self.over.done():
             try:
                 await self._write(batch)
             except DatabaseUnavailable as error:
                 self._metrics.journal_failures.inc()
                 if pause == FIRST_PAUSE_SECONDS:
                     log.warning("Journal waits", extra={"action": "journal_waits", "what": error.what})
-                await asyncio.sleep(pause)
+                await asyncio.wait({self.over}, timeout=pause)
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             else:
                 return
@@ -180,35 +190,25 @@ class Journal:
         if isinstance(first.content, Checkpoint):
             await self._checkpoint(first, first.content)
             return
-        if isinstance(first.content, DocumentMoved):
-            await self._move(first.content)
-        else:
-            await self._store.journal.append(self.workspace, self.epoch, [_entry(frame) for frame in batch])
-            self._metrics.journaled.inc(len(batch))
+        await self._store.journal.append(self.workspace, self.epoch, [_entry(frame) for frame in batch])
+        self._metrics.journaled.inc(len(batch))
         # After following anew, a frame can stand here twice: the last one is not always the highest.
         highest = max(frame.n for frame in batch)
         self._advance(highest)
         self._link.send(Frame(content=Journaled(), workspace=self.workspace, epoch=self.epoch, n=highest))
 
-    async def _move(self, moved: DocumentMoved) -> None:
-        documents = self._store.documents
-        try:
-            if moved.path:
-                await documents.rename(self.workspace, self.epoch, moved.document, moved.path)
-            else:
-                await documents.delete(self.workspace, self.epoch, moved.document)
-        except NotFound:
-            log.info("Moved document was never stored", extra={"action": "unstored_moved", "document": moved.document})
-
     async def _checkpoint(self, frame: Frame, checkpoint: Checkpoint) -> None:
         states = [DocumentState(one.document, one.path, one.state, one.digest or None) for one in checkpoint.documents]
         await self._store.documents.checkpoint(self.workspace, self.epoch, frame.n, states)
         for document in checkpoint.removed:
-            await self._move(DocumentMoved(document=document, path=""))
+            try:
+                await self._store.documents.delete(self.workspace, self.epoch, document)
+            except NotFound:
+                log.info("Removed document was never stored", extra={"action": "never_stored", "document": document})
         self._link.send(frame.reply(Checkpointed()))
         await self._store.workspaces.touch(self.workspace)
 
-    def _advance(self, n: int) -> None:
+    def _advance(self, n: float) -> None:
         if n <= self.durable:
             return
         self.durable = n
@@ -223,10 +223,13 @@ class Journal:
 
 
 def _entry(frame: Frame) -> Entry:
-    update = frame.content
-    if not isinstance(update, DocumentUpdate):
-        raise TypeError(f"{update.type} is no update")
-    return Entry(frame.n, update.document, update.path, update.update, update.actor)
+    """An update; or where a document's file went, as an entry without an update ("" = it was deleted)."""
+    content = frame.content
+    if isinstance(content, DocumentMoved):
+        return Entry(frame.n, content.document, content.path, b"", "")
+    if isinstance(content, DocumentUpdate):
+        return Entry(frame.n, content.document, content.path, content.update, content.actor)
+    raise TypeError(f"{content.type} is no edit")
 
 
 def _size(frame: Frame) -> int:

@@ -104,6 +104,8 @@ def _answers(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:
         }
     if operation.body is not None:
         answers["415"] = {**answers["400"], "description": "The body is no JSON: `bad_message`"}
+    if operation.takes_file:
+        answers["411"] = {**answers["400"], "description": "Length Required: `usage`"}
     return answers
 
 

@@ -79,7 +79,7 @@ class Placement:
         except WorkerUnavailable:
             return None
         for pause in (*self._pauses, None):
-            journal = Journal(stored.id, stored.epoch, link, self._store, self._metrics)
+            journal = self._journal(stored, stored.epoch, link)
             try:
                 await journal.start()
                 return Placed(stored.epoch, worker.id, link, journal)
@@ -99,12 +99,8 @@ class Placement:
             epoch = await self._store.workspaces.open(stored.id, worker.id, if_epoch=stored.epoch)
             content = await self._content(stored)
             await link.request(content, workspace=stored.id, epoch=epoch)
-            journal = Journal(stored.id, epoch, link, self._store, self._metrics)
-            try:
-                await journal.start()
-            except NotFound:
-                # Goes away when the worker knows `follow_journal`.
-                log.info("Journal not followed", extra={"action": "journal_not_followed"})
+            journal = self._journal(stored, epoch, link)
+            await journal.start()
         except Fenced:
             return None
         log.info(
@@ -112,6 +108,10 @@ class Placement:
             extra={"action": "workspace_opened", "workspace": stored.id, "epoch": epoch, "worker": worker.id},
         )
         return Placed(epoch, worker.id, link, journal)
+
+    def _journal(self, stored: Workspace, epoch: int, link: Switchboard) -> Journal:
+        kept = stored.kind is not WorkspaceKind.SCRATCH
+        return Journal(stored.id, epoch, link, self._store, self._metrics, kept=kept)
 
     async def _choose(self, workers: Sequence[WorkerConnection]) -> WorkerConnection:
         """The connected worker with the least load, or any, where none is connected yet."""

@@ -7,6 +7,7 @@ stands its journal is written and its lease renewed. With no open workspace noth
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
@@ -58,6 +59,7 @@ class WorkerPool:
         self._openings: dict[str, Opening] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._leases: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
 
     def start(self) -> None:
         """Begin to connect."""
@@ -66,7 +68,9 @@ class WorkerPool:
 
     async def stop(self) -> None:
         """Let the workspaces stand where they are, and close the connections; repeatable."""
-        await background.stop(self._leases)
+        self._stopping.set()
+        if self._leases is not None:
+            await asyncio.wait({self._leases})
         for opening in list(self._openings.values()):
             await self._drop(opening)
         for worker in self.workers:
@@ -132,12 +136,13 @@ class WorkerPool:
         opening.link.send(Frame(content=CloseWorkspace(), workspace=opening.workspace, epoch=opening.epoch))
 
     async def _renew_leases(self) -> None:
-        while self._openings:
+        while self._openings and not self._stopping.is_set():
             try:
                 await self._renew()
             except DatabaseUnavailable as error:
                 log.info("Leases not renewed", extra={"action": "leases_not_renewed", "what": error.what})
-            await asyncio.sleep(LEASE_SECONDS)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), LEASE_SECONDS)
 
     async def _renew(self) -> None:
         for worker in self.workers:

@@ -192,5 +192,5 @@ async def open_link(
             link = await connect(lambda: WorkerLink(hello, on_frame, on_lost))
             await link.welcome
     except (OSError, TimeoutError) as error:
-        raise WorkerUnavailable(f"The worker does not answer ({error or 'time-out'}).") from error
+        raise WorkerUnavailable(f"The worker does not answer ({str(error) or 'time-out'}).") from error
     return link

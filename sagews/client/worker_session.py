@@ -113,7 +113,10 @@ class WorkerSession:
         await self.close()
 
     async def open(self, environment: str) -> None:
-        """For `WorkerClient.open_session`: attach, open, and wait until it lives. Raises SessionEnded where it does not."""
+        """For `WorkerClient.open_session`: attach, open, and wait until it lives.
+
+        :raises SessionEnded: where it does not.
+        """
         await self.channel.attach()
         self._task = asyncio.create_task(self._follow())
         await self.channel.command(OpenSession(environment), session=self.name)

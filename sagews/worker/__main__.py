@@ -102,7 +102,7 @@ def _lock(descriptor: int, data: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        raise Conflict(f"Another worker runs in {data}.", mend="Stop it first, or give this one another folder.") from error
+        raise Conflict(f"Another worker runs in {data}.", mend="Stop it, or use another folder.") from error
 
 
 def _write_status(path: Path, values: dict[str, object]) -> None:

@@ -10,14 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from sagews.errors import Fenced, MessageError, NotAllowed, SagewsError
+from sagews.errors import Conflict, Fenced, MessageError, NotAllowed, NotFound, SagewsError
 from sagews.messages import commands, jupyter
 from sagews.messages.connection import Refused
 from sagews.messages.frame import Frame, Message
-from sagews.messages.workspace import Acknowledged
+from sagews.messages.workspace import Acknowledged, Update
 from sagews.worker.open_workspace import OpenedWorkspace, new_run_id
 from sagews.worker.people import Attachment
 from sagews.worker.run import Run
+
+EMPTY_VECTOR = b"\x00"
+"""The Yjs state vector of nothing."""
 
 QUESTIONS = (
     jupyter.CompleteRequest,
@@ -37,6 +40,10 @@ class Commands:
             commands.OpenSession: self._open_session,
             commands.Execute: self._execute,
             commands.CancelRuns: self._cancel_runs,
+            commands.OpenDocument: self._open_document,
+            commands.RunCells: self._run_cells,
+            commands.ClearOutputs: self._clear_outputs,
+            commands.Save: self._save,
             jupyter.InterruptRequest: self._interrupt,
             jupyter.ShutdownRequest: self._shutdown,
             jupyter.InputReply: self._hand_on,
@@ -51,6 +58,8 @@ class Commands:
             attachment.connection.refuse(frame, NotAllowed("You may read this workspace, not change it."))
         elif isinstance(frame.content, QUESTIONS):
             self._ask(attachment, frame)
+        elif isinstance(frame.content, Update):
+            self._update(attachment, frame, frame.content)
         elif type(frame.content) in self._obey:
             self._command(attachment, frame)
         else:
@@ -71,6 +80,25 @@ class Commands:
             answer, n = self._answer(frame), 0
             workspace.clients.take(frame.client, frame.k, answer, n)
         connection.send(frame.reply(answer, n=n))
+
+    def _update(self, attachment: Attachment, frame: Frame, content: Update) -> None:
+        """Updates are taken whatever epoch they were made for; applying one twice does no harm."""
+        workspace, connection = self._workspace, attachment.connection
+        known = workspace.clients.answered(frame.client, frame.k)
+        if known is None:
+            try:
+                workspace.check_lease()
+                document = workspace.documents.find(content.document)
+                n = workspace.documents.update(document, content.update, frame.client, attachment.actor.account)
+            except SagewsError as error:
+                # Not noted as taken: the client may send it again, when it can be.
+                connection.refuse(frame, error)
+                return
+            workspace.checkpoints.soon()
+            known = (Acknowledged(), n)
+            if frame.client and frame.k:
+                workspace.clients.take(frame.client, frame.k, *known)
+        connection.send(frame.reply(known[0], n=known[1], epoch=workspace.epoch))
 
     def _answer(self, frame: Frame) -> Message:
         try:
@@ -109,6 +137,45 @@ class Commands:
         )
         session.add([run])
         return Acknowledged(runs=(run.id,))
+
+    def _open_document(self, frame: Frame, content: commands.OpenDocument) -> Acknowledged:
+        workspace = self._workspace
+        environment = workspace.environment(content.environment)
+        workspace.check_lease()
+        document = workspace.documents.open(content.path, frame.client, environment, create=content.create)
+        workspace.checkpoints.soon()
+        return Acknowledged(document=document.id)
+
+    def _run_cells(self, frame: Frame, content: commands.RunCells) -> Acknowledged:
+        workspace = self._workspace
+        document = workspace.documents.find(content.document)
+        if document.worksheet.lacks(content.needs or EMPTY_VECTOR):
+            raise Conflict("The worksheet lacks edits that this run needs.", mend="Run it again when they are here.")
+        cells = document.worksheet.cells
+        wanted = [cell for cell in cells if content.all or cell.id in content.cells]
+        missing = set(content.cells) - {cell.id for cell in cells}
+        if missing:
+            raise NotFound(f"The worksheet has no cell {min(missing)!r}.")
+        code = [cell for cell in wanted if cell.type == "code"]
+        name = document.environment(workspace.environments)
+        session = workspace.open_session(document.id, name, document.id)
+        session.queue.check_room(len(code))
+        together = object()
+        runs = [Run(new_run_id(), session.name, cell.source, document.id, cell.id, together) for cell in code]
+        session.add(runs)
+        return Acknowledged(runs=tuple(run.id for run in runs))
+
+    def _clear_outputs(self, frame: Frame, content: commands.ClearOutputs) -> Acknowledged:
+        document = self._workspace.documents.find(content.document)
+        self._workspace.records.clear(document.id, content.cells)
+        self._workspace.stream.append(content, client=frame.client)
+        self._workspace.checkpoints.ran(document.id)
+        return Acknowledged()
+
+    def _save(self, frame: Frame, content: commands.Save) -> Acknowledged:
+        document = self._workspace.documents.find(content.document)
+        self._workspace.checkpoints.save(document.id)
+        return Acknowledged()
 
     def _cancel_runs(self, frame: Frame, content: commands.CancelRuns) -> Acknowledged:
         self._workspace.session(content.document or frame.session).cancel(content.runs)

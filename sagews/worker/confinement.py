@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+from pathlib import Path
 
 from sagews.messages.records import Limits
 from sagews.worker import processes
@@ -66,5 +67,4 @@ def _limit(what: int, soft: int, hard: int = 0) -> None:
 
 def _address_space() -> int:
     """Bytes of address space that this process has now (proc_pid_statm(5))."""
-    with open("/proc/self/statm", "rb") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()

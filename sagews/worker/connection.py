@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import socket
+import ssl
 from collections.abc import Callable
 from typing import Literal, Protocol
 
@@ -16,9 +17,8 @@ from sagews.errors import MessageError, SagewsError
 from sagews.messages import Decoder, Frame, encode
 from sagews.messages.connection import Hello, Ping, Pong, Refused
 from sagews.messages.frame import Malformed
-from sagews.worker.fair_sender import FairSender
+from sagews.worker.fair_sender import FairSender, Source
 from sagews.worker.settings import WorkerSettings
-from sagews.worker.stream import Subscriber
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +113,11 @@ class Connection(asyncio.Protocol):
         """Whether nothing can be sent any more."""
         return self._transport is None or self._transport.is_closing()
 
+    @property
+    def ssl_object(self) -> ssl.SSLObject | None:
+        """Of the TLS connection; None on a Unix socket."""
+        return self._transport.get_extra_info("ssl_object") if self._transport is not None else None
+
     def has_room(self) -> bool:
         """Whether an event may be written now rather than wait in a replay buffer."""
         return not self.closed and self._waiting_bytes() <= self._settings.room_bytes
@@ -140,16 +145,16 @@ class Connection(asyncio.Protocol):
         self.send(Frame(content=Refused.because(error)))
         self.close()
 
-    def wake(self, lane: str, subscriber: Subscriber) -> None:
-        """Send what is new for the subscriber, together with everything else of this turn of the loop."""
-        self._sender.wake(lane, subscriber)
+    def wake(self, lane: str, source: Source) -> None:
+        """Send what is new for the source, together with everything else of this turn of the loop."""
+        self._sender.wake(lane, source)
         if not self._pump_scheduled:
             self._pump_scheduled = True
             self._loop.call_soon(self._pump)
 
-    def forget(self, lane: str, subscriber: Subscriber) -> None:
-        """Send nothing more to the subscriber."""
-        self._sender.drop(lane, subscriber)
+    def forget(self, lane: str, source: Source) -> None:
+        """Send nothing more of the source."""
+        self._sender.drop(lane, source)
 
     def close(self) -> None:
         """Send what waits and close; a peer that does not take it is cut off."""

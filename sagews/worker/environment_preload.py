@@ -1,6 +1,6 @@
 """What a zygote imports and tries out before it forks: its environments.
 
-Invariant: what is done here must leave no thread, no open connection and no random state that sessions would share unknown.
+Invariant: what is done here leaves no thread and no open connection behind.
 """
 
 from __future__ import annotations
@@ -11,11 +11,22 @@ from typing import Any
 
 from sagews.worker import session_comms, session_shell
 
-PYTHON_MODULES = ("numpy", "numpy.random", "scipy", "scipy.linalg", "matplotlib", "matplotlib.pyplot", "sympy", "ipywidgets")
+PYTHON_MODULES = (
+    "numpy",
+    "numpy.random",
+    "scipy",
+    "scipy.linalg",
+    "matplotlib",
+    "matplotlib.pyplot",
+    "sympy",
+    "ipywidgets",
+)
 """What the environment `python` has ready, where it is installed."""
 
 PLAIN_CELLS = ["1+1", "print('a')", "from IPython.display import display, HTML; display(HTML('a'))"]
-PLOT_CELLS = ["import matplotlib.pyplot as plt\n_f = plt.figure(); plt.plot([1,2],[3,4]); display(_f); plt.close(_f); del _f"]
+PLOT_CELLS = [
+    "import matplotlib.pyplot as plt\n_f = plt.figure(); plt.plot([1,2],[3,4]); display(_f); plt.close(_f); del _f"
+]
 SAGE_CELLS = [
     "factor(2^64+1)",
     "plot(sin, (0, 7))",
@@ -40,7 +51,7 @@ def preload(environment: str, modules: list[str]) -> session_shell.SessionShell:
 
 
 def _python(environment: str, scientific: bool) -> session_shell.SessionShell:
-    shell = session_shell.SessionShell.instance()
+    shell: session_shell.SessionShell = session_shell.SessionShell.instance()
     shell.comms = session_comms.install(shell)
     shell.implementation = (environment, "")
     cells = list(PLAIN_CELLS)

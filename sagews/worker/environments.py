@@ -14,8 +14,9 @@ from pathlib import Path
 from sagews.errors import NotFound
 from sagews.messages.records import Limits
 from sagews.worker import processes
-from sagews.worker.session_process import Patience, SessionProcess
-from sagews.worker.zygote_process import ZygoteProcess
+from sagews.worker.memory_watch import MemoryWatch
+from sagews.worker.session_process import DEFAULT_PATIENCE, Patience, SessionProcess
+from sagews.worker.zygote_process import Around, ZygoteProcess
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Environments:
         self,
         data: Path,
         environments: tuple[EnvironmentSettings, ...] = DEFAULT_ENVIRONMENTS,
-        patience: Patience = Patience(),
+        patience: Patience = DEFAULT_PATIENCE,
     ) -> None:
         """
         :param data: the worker's data folder; each zygote has its own below it.
@@ -57,7 +58,7 @@ class Environments:
             )
             for settings in environments
         }
-        self._patience = patience
+        self._around = Around(patience, MemoryWatch())
         self._numbers = itertools.count(1)
 
     @property
@@ -84,10 +85,15 @@ class Environments:
         """
         zygote = self._zygotes.get(environment or self.names[0])
         if zygote is None:
-            raise NotFound(f"There is no environment {environment!r} here.", mend=f"Choose one of {', '.join(self.names)}.")
-        return await zygote.fork(session, next(self._numbers), folder, limits, self._patience)
+            raise NotFound(
+                f"There is no environment {environment!r} here.", mend=f"Choose one of {', '.join(self.names)}."
+            )
+        return await zygote.fork(session, next(self._numbers), folder, limits, self._around)
+
+    def zygote_pid(self, environment: str) -> int:
+        """The process id of an environment's zygote; 0 where it does not run."""
+        return self._zygotes[environment].pid
 
     async def stop(self) -> None:
         """End every session and every zygote; return when none is left."""
         await asyncio.gather(*(zygote.stop() for zygote in self._zygotes.values()))
-

@@ -8,7 +8,7 @@ Each socket here is SOCK_SEQPACKET: one record, one packet.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 from sagews.messages.records import Limits
@@ -47,11 +47,13 @@ class ReportKind(IntEnum):
 
     READY = 1
     """It is warm; `pid` is its own."""
-    FORKED = 2
-    """The init of the session has this `pid`; a pidfd of it comes along."""
-    ENDED = 3
-    """Init is reaped; `status` is its wait status."""
-    FAILED = 4
+    PREPARED = 2
+    """The init of a spare session has this `pid`; a pidfd of it comes along."""
+    FORKED = 3
+    """The session that was asked for is the one whose init has this `pid`."""
+    ENDED = 4
+    """Init is reaped; `status` is its wait status. Session 0: nobody had asked for it."""
+    FAILED = 5
     """The session could not be forked; `status` is the errno."""
 
 
@@ -63,7 +65,7 @@ class Request:
     session: int
     """Number of the session in this worker's life, from 1."""
     nonce: bytes = bytes(NONCE_BYTES)
-    limits: Limits = Limits()
+    limits: Limits = field(default_factory=Limits)
 
     def pack(self) -> bytes:
         """`REQUEST_BYTES` bytes."""
@@ -77,9 +79,7 @@ class Request:
         if len(data) != REQUEST_BYTES:
             raise ValueError(f"A request of {len(data)} bytes; {REQUEST_BYTES} are right.")
         kind, session, nonce, memory, cpu, processes, files, size = _REQUEST.unpack(data)
-        limits = Limits(
-            memory_bytes=memory, cpu_seconds=cpu, processes=processes, open_files=files, file_bytes=size
-        )
+        limits = Limits(memory_bytes=memory, cpu_seconds=cpu, processes=processes, open_files=files, file_bytes=size)
         return cls(RequestKind(kind), session, nonce, limits)
 
 

@@ -1,7 +1,8 @@
 """LiveSession: one session of an open workspace: its process, its queue, and what it tells.
 
 Invariants: a run's events come in the order queued, started, output, ended; when the session ends,
-the running one ends as `died` and those that wait as `interrupted`, and only then `session_ended` is told, with the reason.
+the running one ends as `died` and those that wait as `interrupted`, and only then `session_ended` is told,
+with the reason.
 """
 
 from __future__ import annotations
@@ -14,14 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sagews.errors import Conflict, SagewsError, SessionEnded
+from sagews.errors import Conflict, OverLimit, SagewsError, SessionEnded
 from sagews.messages import jupyter
+from sagews.messages.connection import Waiting
 from sagews.messages.frame import Frame, Message
 from sagews.messages.records import Limits, PendingInput, SessionState
 from sagews.messages.workspace import RunEnded, RunQueued, RunStarted, SessionStarted
 from sagews.messages.workspace import SessionEnded as SessionEndedEvent
+from sagews.worker.alarm import Alarm, duration
+from sagews.worker.capacity import Capacity
 from sagews.worker.environments import Environments
 from sagews.worker.kept_output import KeptOutput
+from sagews.worker.people import People
 from sagews.worker.questions import Answer, Questions
 from sagews.worker.run import EndStatus, Run
 from sagews.worker.run_output import RunOutput
@@ -51,11 +56,13 @@ class Surroundings:
     stream: NumberedStream
     records: RunRecords
     environments: Environments
+    capacity: Capacity
     folder: Path
     kept_file: Callable[[str], Path]
     """Where the text of a run is kept."""
     limits: Limits
     settings: WorkerSettings
+    people: People
 
 
 class LiveSession:
@@ -70,20 +77,42 @@ class LiveSession:
         self.since = time.time()
         self.input: PendingInput | None = None
         self.queue = RunQueue(around.settings.queued_runs)
-        self.touched = asyncio.get_running_loop().time()
-        self.on_idle: Callable[[], None] = lambda: None
+        self.on_run_ended: Callable[[Run], None] = lambda run: None
         self._around = around
         self._process: SessionProcess | None = None
         self._output: RunOutput | None = None
         self._questions = Questions(around.settings.questions)
         self._early: list[Callable[[], None]] = []
+        limits, settings = around.limits, around.settings
+        idle, wall = limits.idle_seconds or settings.idle_seconds, limits.wall_seconds or settings.wall_seconds
+        self._idle = Alarm(idle, lambda: self.end(f"idle {duration(idle)}", "idle"))
+        self._wall = Alarm(wall, lambda: self.end(f"wall time limit {duration(wall)}", "limit"))
+        self._unanswered = Alarm(settings.input_seconds, self.interrupt)
         self._shutdown: SessionEnd | None = None
         self._restart = False
+        self._asked: asyncio.Task[None] | None = None
 
     # --- its life
 
     async def live(self) -> None:
-        """Fork it, and stay until it has ended for good."""
+        """Fork it when there is a place for it, and stay until it has ended for good."""
+        self._asked = asyncio.current_task()
+        try:
+            async with self._around.capacity.place(self._wait):
+                await self._live()
+        except OverLimit as error:
+            self._over(SessionEnd(error.what, "limit"))
+        except asyncio.CancelledError:
+            if self._shutdown is None or self.state != "waiting":
+                raise
+            self._over(self._shutdown)
+
+    def _wait(self, place: int) -> None:
+        self._state("waiting")
+        self._around.people.tell(Waiting(place), session=self.name)
+
+    async def _live(self) -> None:
+        self._state("starting")
         again = True
         while again:
             try:
@@ -100,6 +129,7 @@ class LiveSession:
         around = self._around
         process = await around.environments.fork(self.environment, self.name, around.folder, around.limits)
         self._process = process
+        self._wall.set()
         process.on_frame = self._heard
         self._state("idle")
         self._tell(SessionStarted(self.environment, self.document, time.time()))
@@ -117,6 +147,8 @@ class LiveSession:
         self._process = None
         self.input = None
         self._early.clear()
+        for alarm in (self._idle, self._wall, self._unanswered):
+            alarm.stop()
         running, waiting = self.queue.running, self.queue.cancel()
         if running is not None:
             self._end_run(running, "died", reason=ending.reason)
@@ -137,6 +169,8 @@ class LiveSession:
         self._shutdown = SessionEnd(reason, code)
         if self._process is not None:
             self._process.kill(reason, code)
+        elif self.state == "waiting" and self._asked is not None:
+            self._asked.cancel()
 
     # --- what it is told
 
@@ -180,7 +214,7 @@ class LiveSession:
             if self.input is None:
                 raise Conflict("The program waits for no input.", mend="Somebody may have answered it already.")
             self.input = None
-        self.touched = asyncio.get_running_loop().time()
+            self._unanswered.stop()
         self._process.send(Frame(content=content))
 
     def session_state(self) -> SessionState:
@@ -222,6 +256,7 @@ class LiveSession:
     def _heard_input(self, content: jupyter.InputRequest) -> None:
         run = self.queue.running
         if run is not None:
+            self._unanswered.set()
             self.input = PendingInput(self.name, run.id, content.prompt, content.password)
             self._tell(content, run.id)
 
@@ -230,6 +265,7 @@ class LiveSession:
         if run is None:
             return
         self.input = None
+        self._unanswered.stop()
         run.execution_count = content.execution_count
         status: EndStatus = "ok" if content.status == "ok" else "error"
         if content.status == "aborted" or (run.interrupted and content.ename == "KeyboardInterrupt"):
@@ -247,18 +283,19 @@ class LiveSession:
         if self._process is None or self._shutdown is not None:
             return
         run = self.queue.take_next()
-        self.touched = asyncio.get_running_loop().time()
         if run is None:
             self._state("busy" if self.queue.running is not None else "idle")
             if self.queue.running is None:
-                self.on_idle()
+                self._idle.set()
             return
+        self._idle.stop()
         self._state("busy")
         if self._output is not None:
             self._output.close()
         settings = self._around.settings
         maximum = self._around.limits.output_bytes or settings.output_bytes
-        kept = KeptOutput(self._around.kept_file(run.id), settings.output_shown_bytes, settings.output_tail_bytes, maximum)
+        path = self._around.kept_file(run.id)
+        kept = KeptOutput(path, settings.output_shown_bytes, settings.output_tail_bytes, maximum)
         self._output = RunOutput(run, kept, self._around.stream, settings.rich_bytes, self.interrupt)
         run.status, run.started = "running", time.time()
         self._tell(RunStarted(run.document, run.cell, run.started), run.id)
@@ -274,6 +311,7 @@ class LiveSession:
             self.queue.finish()
         run.status, run.ended = status, time.time()
         self._tell(RunEnded(status, run.document, run.cell, run.execution_count, run.ended, reason), run.id)
+        self.on_run_ended(run)
 
     def _state(self, state: Literal["waiting", "starting", "idle", "busy"]) -> None:
         if state != self.state:

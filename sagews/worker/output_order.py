@@ -23,6 +23,7 @@ from sagews.messages.jupyter import ExecuteReply, Stream
 Name = Literal["stdout", "stderr"]
 NAMES: tuple[Name, Name] = ("stdout", "stderr")
 
+
 class _Pipe:
     """What has come through one pipe and is not told yet."""
 

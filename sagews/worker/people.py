@@ -65,7 +65,7 @@ class People:
             self.tell(PersonLeft(attachment.client))
         return True
 
-    def tell(self, content: Message, *, besides: Attachment | None = None, client: str = "") -> None:
+    def tell(self, content: Message, *, besides: Attachment | None = None, client: str = "", session: str = "") -> None:
         """Tell everyone attached something that may be lost."""
         for attachment in self._attached.values():
             if attachment is not besides:
@@ -74,6 +74,7 @@ class People:
                     workspace=self._workspace,
                     epoch=self._epoch,
                     client=client,
+                    session=session,
                     channel=attachment.channel,
                 )
                 attachment.connection.send_if_room(frame)

@@ -42,33 +42,38 @@ def become_subreaper() -> None:
     control(PR_SET_CHILD_SUBREAPER, 1)
 
 
-def children_of() -> dict[int, list[int]]:
+def families() -> dict[int, list[int]]:
     """Every process by its parent, in one look at /proc."""
-    families: dict[int, list[int]] = {}
-    for name in os.listdir("/proc"):
+    found: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):  # noqa: PTH208 (thousands of paths would be made)
         if name.isdigit():
             parent = _parent(name)
             if parent:
-                families.setdefault(parent, []).append(int(name))
-    return families
+                found.setdefault(parent, []).append(int(name))
+    return found
 
 
 def _parent(name: str) -> int:
     try:
-        with open(f"/proc/{name}/stat", "rb") as file:
+        with open(f"/proc/{name}/stat", "rb") as file:  # noqa: PTH123
             # The command's name stands in parentheses and may hold anything, parentheses too.
             return int(file.read().rpartition(b")")[2].split()[1])
     except (FileNotFoundError, ProcessLookupError):
         return 0
 
 
-def descendants(root: int, spared: frozenset[int] = frozenset()) -> list[int]:
-    """Everything below `root`, parents first, without the `spared` and what is below them."""
-    families = children_of()
+def descendants(
+    root: int, children: dict[int, list[int]] | None = None, spared: frozenset[int] = frozenset()
+) -> list[int]:
+    """Everything below `root`, parents first, without the `spared` and what is below them.
+
+    :param children: what `families` told just now, where it is known.
+    """
+    known = families() if children is None else children
     found: list[int] = []
     waiting = [root]
     while waiting:
-        for child in families.get(waiting.pop(), ()):
+        for child in known.get(waiting.pop(), ()):
             if child not in spared:
                 found.append(child)
                 waiting.append(child)

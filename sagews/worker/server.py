@@ -13,6 +13,7 @@ import ssl
 from pathlib import Path
 
 import sagews
+from sagews.certificates import Role, require_role
 from sagews.errors import MessageError, NotSignedIn
 from sagews.messages import Frame
 from sagews.messages.connection import PROTOCOL, Hello, Welcome
@@ -97,6 +98,8 @@ class WorkerServer:
         """Raises NotSignedIn for a wrong token, MessageError for a protocol or role that is not served."""
         if connection.needs_token and not hmac.compare_digest(hello.token.encode(), self._token.encode()):
             raise NotSignedIn("The worker's token is wrong.", mend="Give both sides the same token.")
+        if connection.needs_token:
+            require_role(connection.ssl_object, {Role.BACKEND, Role.ADMIN})
         if not hello.protocol_minimum <= PROTOCOL <= hello.protocol_maximum:
             raise MessageError(f"Protocol {PROTOCOL} is spoken here.", mend="Bring both sides to the same version.")
         if hello.role == "browser":

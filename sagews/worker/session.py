@@ -16,13 +16,22 @@ import socket
 import sys
 import tempfile
 import traceback
-from typing import NoReturn
+from pathlib import Path
+from typing import Any, NoReturn
 
 from sagews.worker import confinement, processes, session_rehearsal
 from sagews.worker.fork_requests import FORK_DESCRIPTORS, REQUEST_BYTES, Request
 from sagews.worker.session_channel import Channel, Closed
 from sagews.worker.session_init import Preparation
-from sagews.worker.session_output import Marks, TextOutput, print_at_once
+from sagews.worker.session_loop import SessionLoop
+from sagews.worker.session_output import (
+    ErrorOutput,
+    Marks,
+    TextOutput,
+    flush_before_programs,
+    print_at_once,
+    show_lines_of_c,
+)
 from sagews.worker.session_shell import SessionShell
 
 
@@ -36,13 +45,13 @@ def run(preparation: Preparation, shell: SessionShell) -> NoReturn:
         _prepare(preparation, shell)
         channel = _begin(preparation)
         if channel is not None:
-            shell.serve(channel)
+            SessionLoop(shell, channel).run()
         status = 0
     except Closed:
         status = 0
     except SystemExit as error:
         status = error.code if isinstance(error.code, int) else 1
-    except BaseException:
+    except BaseException:  # noqa: BLE001 (nothing may return into the zygote's code)
         traceback.print_exc()
     finally:
         os._exit(status)
@@ -71,8 +80,10 @@ def _begin(preparation: Preparation) -> Channel | None:
     marks = Marks(request.nonce, _take_descriptors(stdout, stderr))
     os.register_at_fork(after_in_child=functools.partial(_leave, connection, marks))
     sys.stdout = sys.__stdout__ = TextOutput("stdout", 1, marks)  # type: ignore[assignment,misc]
-    sys.stderr = sys.__stderr__ = TextOutput("stderr", 2, marks)  # type: ignore[assignment,misc]
+    sys.stderr = sys.__stderr__ = ErrorOutput("stderr", 2, marks)  # type: ignore[assignment,misc]
+    show_lines_of_c()
     builtins.print = print_at_once
+    sys.addaudithook(flush_before_programs)
     confinement.confine(request.limits, preparation.parent)
     return Channel(connection, marks)
 
@@ -85,21 +96,22 @@ def _leave(connection: socket.socket, marks: Marks) -> None:
 
 def _take_temporary_folder(folder: str) -> None:
     tempfile.tempdir = folder
-    dot_sage = os.path.join(folder, "dot_sage")
-    os.environ.update(TMPDIR=folder, DOT_SAGE=dot_sage, IPYTHONDIR=os.path.join(folder, "ipython"))
-    sage_folders = sys.modules.get("sage.misc.temporary_file")
+    dot_sage = f"{folder}/dot_sage"
+    os.environ.update(TMPDIR=folder, DOT_SAGE=dot_sage, IPYTHONDIR=f"{folder}/ipython")
+    sage_folders: Any = sys.modules.get("sage.misc.temporary_file")
     if sage_folders is not None:
         # Made while Sage was imported; it belongs to the zygote, and must not vanish when this process ends.
         sage_folders.TMP_DIR_FILENAME_BASE._finalizer.detach()
         sage_folders.TMP_DIR_FILENAME_BASE = tempfile.TemporaryDirectory(prefix="sage_")
-        os.mkdir(dot_sage, 0o700)
-        sys.modules["sage.env"].DOT_SAGE = dot_sage  # type: ignore[attr-defined]
+        Path(dot_sage).mkdir(mode=0o700)
+        settings: Any = sys.modules["sage.env"]
+        settings.DOT_SAGE = dot_sage
 
 
 def _take_home(folder: int) -> None:
     os.fchdir(folder)
     os.close(folder)
-    os.environ["HOME"] = os.environ["PWD"] = os.getcwd()
+    os.environ["HOME"] = os.environ["PWD"] = str(Path.cwd())
 
 
 def _take_descriptors(stdout: int, stderr: int) -> tuple[int, int]:

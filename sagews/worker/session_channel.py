@@ -33,14 +33,14 @@ class Channel:
     def send(self, content: Message, *, request: int = 0) -> None:
         """Send a message that keeps its place among the text of the run."""
         if self._marks.active:
-            with uninterrupted():
+            with self._marks.lock, uninterrupted():
                 number = self._marks.mark(OF_MESSAGE)
                 self._connection.sendall(encode(Frame(content=content, run=self.run, n=number, request=request)))
 
     def send_aside(self, content: Message, *, request: int = 0) -> None:
         """Send a message whose place among text does not matter."""
         if self._marks.active:
-            with uninterrupted():
+            with self._marks.lock, uninterrupted():
                 self._connection.sendall(encode(Frame(content=content, run=self.run, request=request)))
 
     def receive(self) -> Frame:
@@ -52,7 +52,9 @@ class Channel:
             data = self._connection.recv(1 << 18)
             if not data:
                 raise Closed
-            self._waiting.extend(frame for frame in self._decoder.feed(data) if not isinstance(frame.content, Malformed))
+            self._waiting.extend(
+                frame for frame in self._decoder.feed(data) if not isinstance(frame.content, Malformed)
+            )
         return self._waiting.popleft()
 
     def receive_only(self, kind: type[Message]) -> Frame:

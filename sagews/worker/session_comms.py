@@ -1,7 +1,8 @@
 """Channels of widgets: what ipywidgets and Sage's `@interact` speak through.
 
 `install` puts our class behind the `comm` package's `create_comm` and `get_comm_manager`, the two places
-where every widget library looks, so that none of them needs a Jupyter kernel. It is optional: without the package, no widgets.
+where every widget library looks, so that none of them needs a Jupyter kernel. Without the package there
+are no widgets.
 """
 
 from __future__ import annotations
@@ -45,16 +46,18 @@ def _message(content: Any, **more: Any) -> dict[str, Any]:
 def install(shell: Any) -> Comms:
     """Give `shell` comms, and the small `kernel` that widget libraries ask for."""
     try:
-        package = importlib.import_module("comm")
-        base = importlib.import_module("comm.base_comm")
+        package: Any = importlib.import_module("comm")
+        base: Any = importlib.import_module("comm.base_comm")
     except ImportError:
         return Comms()
     manager = base.CommManager()
 
-    class SessionComm(base.BaseComm):  # type: ignore[misc,name-defined]
+    class SessionComm(base.BaseComm):  # type: ignore[misc]
         """Sends through the session's channel."""
 
-        def publish_msg(self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any) -> None:
+        def publish_msg(
+            self, msg_type: str, data: Any = None, metadata: Any = None, buffers: Any = None, **keys: Any
+        ) -> None:
             """As `BaseComm` asks for."""
             data, metadata = as_json(data or {}), as_json(metadata or {})
             if msg_type == "comm_open":

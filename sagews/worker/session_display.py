@@ -70,8 +70,8 @@ def page(shell: Any) -> Callable[..., None]:
     def show(_: Any, text: Any, start: int = 0, screen_lines: int = 0, pager_cmd: Any = None) -> None:
         if shell.channel is None:
             raise TryNext
-        data = text if isinstance(text, dict) else {"data": {"text/plain": text}}
-        shell.payload_manager.write_payload({"source": "page", "start": start, **as_json(data)}, single=False)
+        data = text if isinstance(text, dict) else {"text/plain": text}
+        shell.payload_manager.write_payload({"source": "page", "start": start, "data": data}, single=False)
 
     return show
 
@@ -92,7 +92,7 @@ def as_json(value: Any, depth: int = DEEPEST) -> Any:
         return [as_json(item, depth - 1) for item in value]
     try:
         return int(value) if float(value).is_integer() else float(value)
-    except Exception:
+    except Exception:  # noqa: BLE001
         # Any object of the user may be here, with any error in its conversion: its text will do.
         return safe_text(value)
 
@@ -110,7 +110,7 @@ def safe_text(value: object) -> str:
     """`str(value)`, where the value's class allows that."""
     try:
         return str(value)
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 (the user's class may raise anything)
         return f"<unprintable {type(value).__name__}: {type(error).__name__}>"
 
 

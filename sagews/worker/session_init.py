@@ -59,7 +59,7 @@ def run(preparation: Preparation, user_main: UserMain) -> NoReturn:
         confinement.keep_descriptors([preparation.door.fileno()])
         _supervise(preparation, user_main)
         status = 0
-    except BaseException:
+    except BaseException:  # noqa: BLE001 (nothing may return into the zygote's code)
         traceback.print_exc()
         sys.stderr.flush()
     finally:
@@ -71,7 +71,6 @@ def _supervise(preparation: Preparation, user_main: UserMain) -> None:
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, _noted)
     signal.signal(signal.SIGTERM, _noted)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     processes.die_with_parent(signal.SIGTERM, preparation.parent)
     folder = tempfile.mkdtemp(prefix="session-", dir=preparation.temporary)
     try:
@@ -122,7 +121,6 @@ def _fork_user(preparation: Preparation, user_main: UserMain) -> int:
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         user_main(preparation)
     finally:
         os._exit(1)

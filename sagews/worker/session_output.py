@@ -8,10 +8,13 @@ user's code forks writes text only, never a mark. (docs/protocol.md, "Output ord
 from __future__ import annotations
 
 import builtins
+import ctypes
 import functools
 import io
 import os
 import sys
+import threading
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
@@ -28,34 +31,52 @@ FFLUSH = LIBC.fflush
 """``FFLUSH(None)`` writes out what C libraries in this process have printed so far (fflush(3))."""
 
 
+_LINE_BUFFERED = 1
+_BUFFER_BYTES = 65536
+
+
+def show_lines_of_c() -> None:
+    """Let C's standard output be written line by line, as on a terminal, also while a library runs for long."""
+    LIBC.setvbuf(ctypes.c_void_p.in_dll(LIBC, "stdout"), None, _LINE_BUFFERED, ctypes.c_size_t(_BUFFER_BYTES))
+
+
+STARTING_PROGRAMS = {"os.system", "subprocess.Popen", "os.posix_spawn", "os.fork", "os.exec", "os.forkpty"}
+
+
+def flush_before_programs(event: str, arguments: object) -> None:
+    """An audit hook (PEP 578): what C libraries hold comes before what another program writes."""
+    if event in STARTING_PROGRAMS:
+        FFLUSH(None)
+
+
 class Marks:
     """Numbers the marks of one session and writes them into both pipes."""
 
     def __init__(self, nonce: bytes, pipes: tuple[int, int]) -> None:
         """:param pipes: private duplicates of descriptors 1 and 2, which the user's code does not know."""
         self.number = 0
-        self.last_name = ""
-        """Of the stream that wrote last."""
         self._pipes = pipes
         self._start = MARK_START + nonce.hex().encode() + b":"
+        self.lock = threading.RLock()
+        """Held while a mark, or a mark and its message, is told: the user's threads print too."""
+        self._owed: deque[tuple[int, bytes]] = deque()
         self.active = True
         """False in a process that the user's code forked."""
 
     def mark(self, kind: bytes = b"") -> int:
-        """Write the next mark; return its number. Call it `uninterrupted`."""
-        FFLUSH(None)
-        self.number += 1
-        mark = self._start + str(self.number).encode() + kind + MARK_END
-        for pipe in self._pipes:
-            os.write(pipe, mark)
-        return self.number
-
-    def change(self, name: str) -> None:
-        """From here on the stream `name` writes."""
-        with uninterrupted():
-            if self.last_name and self.active:
-                self.mark()
-            self.last_name = name
+        """Write the next mark; return its number."""
+        if not self.active:
+            return 0
+        with self.lock, uninterrupted():
+            FFLUSH(None)
+            self.number += 1
+            mark = self._start + str(self.number).encode() + kind + MARK_END
+            self._owed.extend((pipe, mark) for pipe in self._pipes)
+            while self._owed:
+                # Taken away only behind the write: a mark that is told twice does no harm, one that is missing does.
+                os.write(*self._owed[0])
+                self._owed.popleft()
+            return self.number
 
 
 class TextOutput(io.TextIOBase):
@@ -106,8 +127,6 @@ class TextOutput(io.TextIOBase):
 
     def write_bytes(self, data: bytes) -> None:
         """Write all of it now."""
-        if self._marks.last_name != self._name:
-            self._marks.change(self._name)
         FFLUSH(None)
         written = os.write(self._descriptor, data)
         while written < len(data):
@@ -121,6 +140,16 @@ class TextOutput(io.TextIOBase):
         """It stays open: a session needs it to the end."""
 
 
+class ErrorOutput(TextOutput):
+    """`sys.stderr` of a session: between two marks, because also C and other programs write to the other stream."""
+
+    def write_bytes(self, data: bytes) -> None:
+        """Write all of it now."""
+        self._marks.mark()
+        super().write_bytes(data)
+        self._marks.mark()
+
+
 _PRINT = builtins.print
 
 
@@ -130,7 +159,11 @@ def print_at_once(
 ) -> None:
     """Python's `print`, which writes a line in two pieces; to a session's streams this one writes it in one."""
     output = sys.stdout if file is None else file
-    if type(output) is not TextOutput or not (sep is None or type(sep) is str) or not (end is None or type(end) is str):
+    if (
+        type(output) not in (TextOutput, ErrorOutput)
+        or not (sep is None or type(sep) is str)
+        or not (end is None or type(end) is str)
+    ):
         _PRINT(*values, sep=sep, end=end, file=file, flush=flush)
     else:
         text = (" " if sep is None else sep).join(map(str, values))

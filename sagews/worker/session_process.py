@@ -10,7 +10,6 @@ import asyncio
 import functools
 import logging
 import os
-import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,27 +21,16 @@ from sagews.messages.frame import Malformed
 from sagews.messages.jupyter import ExecuteReply, ExecuteRequest, Status
 from sagews.messages.records import Limits
 from sagews.worker.fork_requests import FINISH, INTERRUPT, STATUS_BYTES, UserStatus
+from sagews.worker.memory_watch import MemoryWatch
 from sagews.worker.output_order import NAMES, Name, OutputOrder
+from sagews.worker.session_end import Code, SessionEnd, describe, reason_of
+
+__all__ = ["DEFAULT_PATIENCE", "Code", "Descriptors", "Patience", "SessionEnd", "SessionProcess"]
 
 log = logging.getLogger(__name__)
 
-Code = Literal["shutdown", "restart", "limit", "idle", "died", "operator", "worker"]
-"""As in `session_ended`."""
-
 _READ_BYTES = 1 << 18
 _REST_SECONDS = 0.002
-
-
-@dataclass(frozen=True)
-class SessionEnd:
-    """Why a session ended."""
-
-    reason: str
-    """For people."""
-    code: Code
-    cpu_seconds: float = 0.0
-    peak_bytes: int = 0
-    """Largest resident memory of one of its processes."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +52,9 @@ class Patience:
     """After the second one."""
 
 
+DEFAULT_PATIENCE = Patience()
+
+
 class SessionProcess:
     """Made by `Environments.fork`."""
 
@@ -74,7 +65,8 @@ class SessionProcess:
         nonce: str,
         descriptors: Descriptors,
         limits: Limits,
-        patience: Patience = Patience(),
+        memory: MemoryWatch,
+        patience: Patience = DEFAULT_PATIENCE,
     ) -> None:
         """
         :param session: its name, for logs.
@@ -90,6 +82,7 @@ class SessionProcess:
         self._loop = asyncio.get_running_loop()
         self._descriptors = descriptors
         self._patience = patience
+        self._memory = memory
         self._order = OutputOrder(nonce)
         self._readers = {name: functools.partial(self._read_pipe_and_rest, name) for name in NAMES}
         self._decoder = Decoder()
@@ -202,7 +195,7 @@ class SessionProcess:
 
     def _read_pipes(self) -> bool:
         """Read once what is wanted; False where there is nothing."""
-        return any([self._order.wants_text(name) and self._read_pipe(name) > 0 for name in NAMES])
+        return sum(self._read_pipe(name) for name in NAMES if self._order.wants_text(name)) > 0
 
     def _read_messages(self) -> bool:
         """Read once; False where there is nothing."""
@@ -234,11 +227,13 @@ class SessionProcess:
         content = frame.content
         if isinstance(content, Status) and content.execution_state == "busy":
             self._state = "busy"
+            self._memory.busy(self)
             if self._interrupt_wanted:
                 self._interrupt_wanted = False
                 self.interrupt()
-        elif isinstance(content, ExecuteReply) or isinstance(content, Status):
+        elif isinstance(content, (ExecuteReply, Status)):
             self._state = "idle"
+            self._memory.idle(self)
             for timer in self._timers:
                 timer.cancel()
             self._timers.clear()
@@ -288,6 +283,7 @@ class SessionProcess:
         self._read_control()
         was_busy = self._state != "idle"
         self._drain()
+        self._memory.idle(self)
         for timer in self._timers:
             timer.cancel()
         end = self._end(status, reason, was_busy)
@@ -311,18 +307,8 @@ class SessionProcess:
         if reason:
             return SessionEnd(reason, "worker", *usage)
         if user is None:
-            return SessionEnd(f"its init process was {_describe(status)}", "died")
-        return SessionEnd(*self._describe_user(user.status, was_busy), *usage)
-
-    def _describe_user(self, status: int, was_busy: bool) -> tuple[str, Code]:
-        number = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
-        if number == signal.SIGXCPU:
-            return f"cpu limit {self.limits.cpu_seconds} s", "limit"
-        if number == signal.SIGXFSZ:
-            return f"file size limit {self.limits.file_bytes} bytes", "limit"
-        if status == 0:
-            return ("ended by os._exit", "died") if was_busy else ("ended by exit", "shutdown")
-        return _describe(status), "died"
+            return SessionEnd(f"its init process was {describe(status)}", "died")
+        return SessionEnd(*reason_of(user.status, self.limits, was_busy=was_busy), *usage)
 
     def _close(self) -> None:
         self._listen()
@@ -332,12 +318,6 @@ class SessionProcess:
         self._descriptors.control.close()
         for pipe in self._pipes.values():
             os.close(pipe)
-
-
-def _describe(status: int) -> str:
-    if os.WIFSIGNALED(status):
-        return f"killed by {signal.Signals(os.WTERMSIG(status)).name}"
-    return f"exited with status {os.WEXITSTATUS(status)}"
 
 
 def _drop(frame: Frame) -> None:

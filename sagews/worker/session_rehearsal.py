@@ -6,12 +6,14 @@ is shown goes nowhere, names and counters are as before.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 
 from sagews.messages import Decoder, Frame, encode, jupyter
 from sagews.worker.fork_requests import NONCE_BYTES
-from sagews.worker.session_channel import Channel
+from sagews.worker.session_channel import Channel, Closed
+from sagews.worker.session_loop import SessionLoop
 from sagews.worker.session_output import Marks
 from sagews.worker.session_shell import SessionShell
 
@@ -27,7 +29,9 @@ def rehearse(shell: SessionShell) -> None:
     with here, there:
         there.sendall(encode(Frame(content=jupyter.ExecuteRequest(CODE, allow_stdin=False), run="r")))
         there.shutdown(socket.SHUT_WR)
-        shell.serve_until_closed(Channel(here, marks))
+        with contextlib.suppress(Closed):
+            SessionLoop(shell, Channel(here, marks)).run()
         Decoder().feed(there.recv(1 << 16))
+    shell.channel = None
     os.close(nothing)
     shell.forget(names)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sagews.errors import Fenced, MessageError, NotFound, OverLimit, Unavailable
 from sagews.messages.workspace import OpenWorkspace
+from sagews.worker.capacity import Capacity
 from sagews.worker.commands import Commands
 from sagews.worker.environments import Environments
 from sagews.worker.open_workspace import OpenedWorkspace
@@ -27,6 +28,8 @@ class Workspaces:
         self._data = data
         self._environments = environments
         self._settings = settings
+        self._capacity = Capacity(settings.sessions, settings.sessions_waiting)
+        self._closing: set[asyncio.Task[None]] = set()
         self._open: dict[str, tuple[OpenedWorkspace, Commands]] = {}
         self._turns: dict[str, asyncio.Lock] = {}
         self._stopping = False
@@ -58,7 +61,10 @@ class Workspaces:
                 folder = WorkspaceFolder.kept(self._data, name, self._settings)
             else:
                 folder = WorkspaceFolder.temporary(self._settings)
-            workspace = OpenedWorkspace(name, epoch, content.limits, folder, self._environments, self._settings)
+            workspace = OpenedWorkspace(
+                name, epoch, content, folder, self._environments, self._capacity, self._settings
+            )
+            workspace.on_unused = lambda: self._close_unused(name, epoch)
             self._open[name] = (workspace, Commands(workspace))
 
     async def close(self, name: str, epoch: int, reason: str, code: Code) -> None:
@@ -76,10 +82,22 @@ class Workspaces:
         if name not in self._open and not self._turns[name].locked():
             del self._turns[name]
 
+    def renew(self, epochs: dict[str, int]) -> None:
+        """The database still has these openings."""
+        for name, epoch in epochs.items():
+            known = self._open.get(name)
+            if known is not None and known[0].epoch == epoch:
+                known[0].renew_lease()
+
     async def close_all(self, reason: str) -> None:
         """Close all; nothing opens any more."""
         self._stopping = True
         await asyncio.gather(*(self.close(name, 0, reason, "worker") for name in tuple(self._open)))
+
+    def _close_unused(self, name: str, epoch: int) -> None:
+        task = asyncio.get_running_loop().create_task(self.close(name, epoch, "nobody used it for a while", "idle"))
+        self._closing.add(task)
+        task.add_done_callback(self._closing.discard)
 
     async def _close(self, name: str, reason: str, code: Code) -> None:
         workspace, _ = self._open[name]

@@ -29,7 +29,6 @@ from sagews.worker.fork_requests import (
 )
 from sagews.worker.session_shell import SessionShell
 
-
 REST_SECONDS = 0.02
 """After a request, before the next spare session is prepared: the session just begun needs the processor more."""
 
@@ -114,11 +113,7 @@ class Zygote:
             except BrokenPipeError:
                 # It has just died; that it ended is reported when it is reaped.
                 pass
-        pidfd = os.pidfd_open(pid)
-        try:
-            self._report(Report(ReportKind.FORKED, request.session, pid=pid), pidfd)
-        finally:
-            os.close(pidfd)
+        self._report(Report(ReportKind.FORKED, request.session, pid=pid))
 
     def _prepare(self) -> None:
         """Fork a session that waits to be asked for.
@@ -136,6 +131,11 @@ class Zygote:
             if pid == 0:
                 session_init.run(session_init.Preparation(inside, self.temporary, zygote), self._user_main)
         self._prepared[pid] = outside
+        pidfd = os.pidfd_open(pid)
+        try:
+            self._report(Report(ReportKind.PREPARED, pid=pid), pidfd)
+        finally:
+            os.close(pidfd)
 
     def _user_main(self, preparation: session_init.Preparation) -> NoReturn:
         session.run(preparation, self.shell)
@@ -157,6 +157,7 @@ class Zygote:
             if pid in self._prepared:
                 # Something is wrong with all of them: prepare none before the next request shows what.
                 self._prepared.pop(pid).close()
+                self._inits[pid] = 0
                 self.spares = 0
             number = self._inits.pop(pid, None)
             if number is None:
@@ -217,7 +218,7 @@ def _arguments() -> argparse.Namespace:
 
 def check_alone() -> None:
     """:raises SetupError: where this process has a second thread, which a fork would break."""
-    threads = os.listdir("/proc/self/task")
+    threads = list(Path("/proc/self/task").iterdir())
     if len(threads) != 1:
         raise SetupError(
             f"The environment started {len(threads) - 1} threads while it was imported; a zygote cannot fork then.",

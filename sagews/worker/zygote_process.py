@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import array
 import asyncio
 import fcntl
 import logging
@@ -10,11 +9,13 @@ import os
 import secrets
 import socket
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 from sagews.errors import SetupError, Unavailable
 from sagews.messages.records import Limits
 from sagews.worker.fork_requests import NONCE_BYTES, REPORT_BYTES, Report, ReportKind, Request, RequestKind
+from sagews.worker.memory_watch import MemoryWatch
 from sagews.worker.session_process import Descriptors, Patience, SessionProcess
 
 log = logging.getLogger(__name__)
@@ -25,10 +26,20 @@ LOG_LINES = 15
 """Of a zygote's log that an error tells."""
 
 
+@dataclass(frozen=True)
+class Around:
+    """What all sessions of a worker have in common."""
+
+    patience: Patience
+    memory: MemoryWatch
+
+
 class ZygoteProcess:
     """The zygote of one environment; another one is started when it has died and a session is wanted."""
 
-    def __init__(self, environment: str, preload: tuple[str, ...], data: Path, python: str = "", spares: int = 0) -> None:
+    def __init__(
+        self, environment: str, preload: tuple[str, ...], data: Path, python: str = "", spares: int = 0
+    ) -> None:
         """
         :param spares: sessions to keep prepared.
         :param data: folder of its own: log, home, temporary files.
@@ -48,6 +59,7 @@ class ZygoteProcess:
         self._sessions: dict[int, SessionProcess] = {}
         self._forked: dict[int, asyncio.Future[Report]] = {}
         self._pidfds: dict[int, int] = {}
+        """Of every init, by its process id."""
 
     @property
     def pid(self) -> int:
@@ -65,14 +77,14 @@ class ZygoteProcess:
         assert self._warm is not None
         await asyncio.shield(self._warm)
 
-    async def fork(self, session: str, number: int, folder: Path, limits: Limits, patience: Patience) -> SessionProcess:
+    async def fork(self, session: str, number: int, folder: Path, limits: Limits, around: Around) -> SessionProcess:
         """See `Environments.fork`."""
         await self.ready()
         if self._socket is None:
             raise Unavailable(f"The zygote of {self.environment} has just died.")
         nonce = secrets.token_bytes(NONCE_BYTES)
         ours, theirs = _connect()
-        process = SessionProcess(session, number, nonce.hex(), ours, limits, patience)
+        process = SessionProcess(session, number, nonce.hex(), ours, limits, around.memory, around.patience)
         forked: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
         self._forked[number], self._sessions[number] = forked, process
         process.start()
@@ -82,7 +94,11 @@ class ZygoteProcess:
         finally:
             for descriptor in (*theirs, directory):
                 os.close(descriptor)
-        report = await forked
+        try:
+            report = await forked
+        except asyncio.CancelledError:
+            process.kill("nobody waited for its start", "shutdown")
+            raise
         if report.kind is ReportKind.FAILED:
             raise Unavailable(f"A session cannot be forked: {os.strerror(report.status)}.")
         process.pid = report.pid
@@ -105,7 +121,7 @@ class ZygoteProcess:
             folder.mkdir(parents=True, exist_ok=True)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        with theirs, open(self.log_path, "wb") as output:
+        with theirs, self.log_path.open("wb") as output:
             self._process = await asyncio.create_subprocess_exec(
                 *self._command(theirs.fileno()),
                 stdin=asyncio.subprocess.DEVNULL,
@@ -157,7 +173,8 @@ class ZygoteProcess:
         """Wait for its end; then for that of each of its sessions."""
         status = await process.wait()
         loop = asyncio.get_running_loop()
-        assert self._socket is not None and self._warm is not None
+        assert self._socket is not None
+        assert self._warm is not None
         self._read()
         loop.remove_reader(self._socket)
         self._socket.close()
@@ -169,38 +186,22 @@ class ZygoteProcess:
             if not forked.done():
                 forked.set_exception(Unavailable(f"The zygote of {self.environment} died."))
         self._forked.clear()
-        await asyncio.gather(*(self._outlive(number) for number in list(self._sessions)))
+        # Each init ends what is below it, and becomes our child, because we are a subreaper.
+        await asyncio.gather(*(_reap(pidfd) for pidfd in self._pidfds.values()))
+        self._pidfds.clear()
+        for session in self._sessions.values():
+            session.finish(0, f"its zygote ({self.environment}) died")
+        self._sessions.clear()
 
     def _failure(self, status: int) -> SetupError:
         lines = self.log_path.read_text(errors="replace").splitlines()[-LOG_LINES:]
         return SetupError(f"The zygote of {self.environment} ended with status {status}:\n" + "\n".join(lines))
 
-    async def _outlive(self, number: int) -> None:
-        """The zygote is dead: the session's init ends everything and becomes our child (subreaper)."""
-        session = self._sessions.pop(number)
-        pidfd = self._pidfds.pop(number, None)
-        status = 0
-        if pidfd is not None:
-            gone = asyncio.Event()
-            loop = asyncio.get_running_loop()
-            loop.add_reader(pidfd, gone.set)
-            await gone.wait()
-            loop.remove_reader(pidfd)
-            try:
-                os.waitid(os.P_PIDFD, pidfd, os.WEXITED)
-            except ChildProcessError:
-                # It was reaped by the zygote, or by whoever is the subreaper here.
-                pass
-            os.close(pidfd)
-        session.finish(status, f"its zygote ({self.environment}) died")
-
     # --- what is said
 
     def _request(self, request: Request, descriptors: list[int]) -> None:
         assert self._socket is not None
-        self._socket.sendmsg(
-            [request.pack()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", descriptors))]
-        )
+        socket.send_fds(self._socket, [request.pack()], descriptors)
 
     def _read(self) -> None:
         """Take all reports that are there."""
@@ -218,11 +219,11 @@ class ZygoteProcess:
         if report.kind is ReportKind.READY:
             assert self._warm is not None
             self._warm.set_result(report.pid)
+        elif report.kind is ReportKind.PREPARED:
+            self._pidfds[report.pid] = descriptors[0]
         elif report.kind is ReportKind.ENDED:
             self._end(report)
         else:
-            if descriptors:
-                self._pidfds[report.session] = descriptors[0]
             forked = self._forked.pop(report.session)
             if not forked.done():
                 forked.set_result(report)
@@ -230,8 +231,30 @@ class ZygoteProcess:
                 self._sessions.pop(report.session).finish(0, "it could not be forked")
 
     def _end(self, report: Report) -> None:
-        os.close(self._pidfds.pop(report.session))
-        self._sessions.pop(report.session).finish(report.status)
+        os.close(self._pidfds.pop(report.pid))
+        if report.session:
+            self._sessions.pop(report.session).finish(report.status)
+        else:
+            log.error(
+                "A spare session failed; the zygote's log says why",
+                extra={"action": "spare_failed", "environment": self.environment, "log": str(self.log_path)},
+            )
+
+
+async def _reap(pidfd: int) -> None:
+    """Wait for the end of a process and reap it, if it became our child when its zygote died."""
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    loop.add_reader(pidfd, ended.set)
+    try:
+        await ended.wait()
+        os.waitid(os.P_PIDFD, pidfd, os.WEXITED)  # noqa: ASYNC222 (it has ended)
+    except ChildProcessError:
+        # The zygote reaped it itself, before it died.
+        pass
+    finally:
+        loop.remove_reader(pidfd)
+        os.close(pidfd)
 
 
 def _connect() -> tuple[Descriptors, list[int]]:
@@ -241,10 +264,10 @@ def _connect() -> tuple[Descriptors, list[int]]:
     messages.setblocking(False)
     control.setblocking(False)
     pipes = [os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)]
-    for ours, _ in pipes:
-        os.set_blocking(ours, False)
+    for pipe, _ in pipes:
+        os.set_blocking(pipe, False)
         try:
-            fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
         except PermissionError:
             # This user has too many large pipes; a small one is slower, nothing else.
             pass

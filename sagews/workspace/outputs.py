@@ -1,6 +1,7 @@
 """Outputs: what one run showed, as notebook outputs (nbformat 4.5).
 
-Pure. The worker keeps one for every run, and a client that follows a run makes the same one of its events. Neighbouring text of the same stream is joined; `clear_output(wait=True)` takes effect with the
+Pure. The worker keeps one for every run, and a client that follows a run makes the same one of its
+events. Neighbouring text of the same stream is joined; `clear_output(wait=True)` takes effect with the
 next output; a carriage return is kept as it is.
 """
 

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
-import json
-import signal
 import sys
 from argparse import Namespace
 from pathlib import Path
 
 from sagews.admin.command import Verbs
-from sagews.admin.evaluation import Evaluation
 from sagews.admin.running import add_site_options, site_of
-from sagews.client.site import SiteClient
 from sagews.errors import UsageError
 
 
@@ -39,11 +34,20 @@ def add(verbs: Verbs) -> None:
 
 def run(arguments: Namespace) -> int:
     """Exit status: 0, or 1 where the code raised or its session ended."""
+    import asyncio
+
     url, token = site_of(arguments)
     return asyncio.run(_evaluate(url, token, arguments))
 
 
 async def _evaluate(url: str, token: str, arguments: Namespace) -> int:
+    import asyncio
+    import json
+    import signal
+
+    from sagews.admin.evaluation import Evaluation
+    from sagews.client.site import SiteClient
+
     code = _code(arguments.code)
     async with SiteClient(url, token) as site:
         evaluation = Evaluation(site, arguments.environment)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import sys
 from argparse import ArgumentTypeError, Namespace
@@ -40,7 +39,9 @@ def run(arguments: Namespace) -> int:
     file = configuration_file(arguments)
     configuration = load(file, environ)
 
-    from sagews.admin.solo import SoloSite  # `sagews --help` answers without it
+    import asyncio
+
+    from sagews.admin.solo import SoloSite
 
     async def serve() -> None:
         await SoloSite(configuration, file, environ, _say).run(_ready)

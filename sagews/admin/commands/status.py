@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 from argparse import Namespace
 from typing import Any
 
 from sagews.admin.command import Verbs
 from sagews.admin.running import add_site_options, site_of
-from sagews.client.site import SiteClient
 
 
 def add(verbs: Verbs) -> None:
@@ -26,6 +24,8 @@ def add(verbs: Verbs) -> None:
 
 def run(arguments: Namespace) -> int:
     """Exit status: 0 where everything answers, else 1."""
+    import asyncio
+
     url, token = site_of(arguments)
     told = asyncio.run(_ask(url, token))
     healthy = told["database"] and told["workers"] and all(worker["connected"] for worker in told["workers"])
@@ -37,6 +37,8 @@ def run(arguments: Namespace) -> int:
 
 
 async def _ask(url: str, token: str) -> dict[str, Any]:
+    from sagews.client.site import SiteClient
+
     async with SiteClient(url, token) as site:
         return dict(await site.call("GET", "/api/status"))
 

@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from sagews.configuration import load
 from tests.integration.backend.running import CONFIGURATION, Program, Site, running_backend
+from tests.integration.backend.scripted_worker import ScriptedWorker
 from tests.waiting import eventually
 
 
@@ -49,3 +51,24 @@ async def working_site(folder: Path, worker: Program) -> AsyncIterator[Site]:
     async with running_backend(folder) as running:
         await eventually(lambda: running.backend.workers.workers[0].connected)
         yield running
+
+
+@pytest.fixture
+async def scripted(folder: Path) -> AsyncIterator[ScriptedWorker]:
+    """The worker."""
+    async with ScriptedWorker(load(folder / "sagews.toml", {}).worker_socket) as worker:
+        yield worker
+
+
+@pytest.fixture
+async def kept_site(folder: Path, scripted: ScriptedWorker) -> AsyncIterator[Site]:
+    """A backend with the scripted worker."""
+    async with running_backend(folder) as site:
+        await eventually(lambda: site.backend.workers.workers[0].connected)
+        yield site
+
+
+@pytest.fixture
+async def workspace(kept_site: Site) -> str:
+    """A workspace."""
+    return await kept_site.workspace()

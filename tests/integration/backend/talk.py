@@ -25,14 +25,18 @@ PATIENCE_SECONDS = 30
 class Talk:
     """A live connection; keeps everything it hears."""
 
-    def __init__(self, socket: WebSocketClientConnection, client: str) -> None:
+    def __init__(self, socket: WebSocketClientConnection, client: str, address: str = "", token: str = "") -> None:
         self.socket = socket
         self.client = client
+        self.address = address
+        self.token = token
         self.heard: list[Frame] = []
         self.epoch = 0
         self.closed = False
         self._numbers = itertools.count(1)
         self._news = asyncio.Event()
+        self._may_read = asyncio.Event()
+        self._may_read.set()
         self._reader = asyncio.create_task(self._read())
 
     @classmethod
@@ -41,7 +45,7 @@ class Talk:
     ) -> Talk:
         """Connect and greet."""
         request = HTTPRequest(address.replace("http", "ws", 1) + "/sockjs/websocket", headers=headers or {})
-        talk = cls(await websocket_connect(request), client or secrets.token_hex(4))
+        talk = cls(await websocket_connect(request), client or secrets.token_hex(4), address, token)
         await talk.say(Frame(content=Hello(PROTOCOL, PROTOCOL, "test", "script", token=token, client=talk.client)))
         await talk.hear("welcome")
         return talk
@@ -102,6 +106,14 @@ class Talk:
         streams = [f.content for f in self.heard if f.content.type == "stream" and f.run == run]
         return "".join(stream.text for stream in streams)  # type: ignore[attr-defined]
 
+    def pause(self) -> None:
+        """Read nothing more, until told to go on."""
+        self._may_read.clear()
+
+    def go_on(self) -> None:
+        """Read again."""
+        self._may_read.set()
+
     async def ended(self) -> None:
         """Wait until the other side has closed."""
         await self._reader
@@ -113,6 +125,7 @@ class Talk:
 
     async def _read(self) -> None:
         while (text := await self.socket.read_message()) is not None:
+            await self._may_read.wait()
             self.heard.append(load(text))
             self._news.set()
         self.closed = True

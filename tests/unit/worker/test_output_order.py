@@ -15,7 +15,9 @@ from sagews.worker.output_order import NAMES, Name, OutputOrder
 
 NONCE = "0123456789abcdef"
 
-TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6) | st.sampled_from(["\x1e", "\x1e0123", "\x1f", "é\0\r\n"])
+TEXTS = st.text(st.characters(codec="utf-8"), min_size=1, max_size=6) | st.sampled_from(
+    ["\x1e", "\x1e0123", "\x1f", "é\0\r\n"]
+)
 WRITES = st.tuples(st.sampled_from(NAMES), TEXTS)
 MESSAGES = st.sampled_from([ClearOutput(), DisplayData({"text/plain": "d"}), ExecuteReply("ok", 1)])
 PROGRAMS = st.lists(WRITES | MESSAGES, max_size=30)
@@ -32,8 +34,8 @@ class Program:
 
     def mark(self, kind: str = "") -> int:
         self.number += 1
-        for pipe in self.pipes.values():
-            pipe += f"\x1e{NONCE}:{self.number}{kind}\x1f".encode()
+        for name in NAMES:
+            self.pipes[name] += f"\x1e{NONCE}:{self.number}{kind}\x1f".encode()
         return self.number
 
     def write(self, name: str, data: bytes) -> None:
@@ -119,7 +121,9 @@ BYTES = st.binary(max_size=40) | st.sampled_from(
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from(NAMES), BYTES) | st.builds(Frame, content=MESSAGES, n=st.integers(0, 5) | st.just(10**14)), max_size=40
+        st.tuples(st.sampled_from(NAMES), BYTES)
+        | st.builds(Frame, content=MESSAGES, n=st.integers(0, 5) | st.just(10**14)),
+        max_size=40,
     )
 )
 def test_forged_marks_neither_raise_nor_lose_a_message(feeds: list[tuple[Name, bytes] | Frame]) -> None:
