@@ -67,7 +67,8 @@ export class TextView {
     const open = box.classList.contains("open");
     const long = open || box.scrollHeight > box.clientHeight + 2;
     this.#more.hidden = !long;
-    this.#more.textContent = open ? "Show less" : `Show all ${this.#lines.length.toLocaleString("en")} lines`;
+    const lines = this.#lines.length > 1 ? ` ${this.#lines.length.toLocaleString("en")} lines` : "";
+    this.#more.textContent = open ? "Show less" : `Show all${lines}`;
     this.#more.setAttribute("aria-expanded", String(open));
     if (long && !open) box.tabIndex = 0;
     if (following) box.scrollTop = box.scrollHeight;
