@@ -19,7 +19,7 @@ export class InputPrompt {
     if (!input) {
       const cell = this.element.closest<HTMLElement>("[data-cell-id]");
       fill(this.element);
-      if (hadFocus) cell?.focus();
+      if (hadFocus) cell?.focus({ preventScroll: true });
       return;
     }
     const field = h("input", {
