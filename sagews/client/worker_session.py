@@ -192,6 +192,8 @@ class WorkerSession:
         try:
             async for frame in self.channel.events():
                 self._heard(frame)
+                if isinstance(frame.content, WorkspaceClosed):
+                    return  # attaching again would open it again, without the session
         except SagewsError as error:
             self._gone(error)
 
