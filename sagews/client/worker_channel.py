@@ -89,8 +89,11 @@ class Channel:
     async def command(self, content: Message, *, session: str = "", epoch: int = 0) -> Frame:
         """Give a numbered command or update; returns its `acknowledged`.
 
-        It is sent again after a lost connection. Raises the error that the worker refuses it with.
+        It is sent again after a lost connection. Raises the error that the worker refuses it with; where the
+        channel has ended, why it has.
         """
+        if self._over is not None:
+            raise self._over()
         self._k += 1
         frame = Frame(
             content=content,
@@ -156,7 +159,7 @@ class Channel:
         self._news.set()
 
     def end(self, error: Callable[[], Exception]) -> None:
-        """The client is closed."""
+        """Nothing is followed or answered any more: the client is closed, or the workspace is gone."""
         self._over = error
         for _, future in self._unanswered.values():
             if not future.done():

@@ -176,6 +176,9 @@ class WorkerSession:
             await self.channel.command(jupyter.ShutdownRequest(), session=self.name)
         except NotFound:
             pass  # it has ended by itself
+        except SessionEndedError:
+            self._worker.forget(self.channel)  # so has its workspace
+            return
         await self.channel.detach()
 
     # --- inside
@@ -193,7 +196,9 @@ class WorkerSession:
             async for frame in self.channel.events():
                 self._heard(frame)
                 if isinstance(frame.content, WorkspaceClosed):
-                    return  # attaching again would open it again, without the session
+                    reason = frame.content.reason
+                    # Attaching again would open it again, without the session.
+                    self.channel.end(lambda: SessionEndedError(f"The workspace was closed: {reason}."))
         except SagewsError as error:
             self._gone(error)
 
@@ -201,8 +206,6 @@ class WorkerSession:
         content = frame.content
         if isinstance(content, Attached):
             self._start_over(content)
-        elif isinstance(content, WorkspaceClosed):
-            self._gone(SessionEndedError(f"The workspace was closed: {content.reason}."))
         elif frame.session == self.name:
             self._heard_session(frame)
 

@@ -96,9 +96,9 @@ class Editor:
 
     async def all_acknowledged(self, within_seconds: float) -> None:
         """Wait until nothing is unanswered."""
-        async with asyncio.timeout(within_seconds):
-            while len(pending := {task for task in self._tasks if task.get_name() == "work"}):
-                await asyncio.wait(pending)
+        pending = {task for task in self._tasks if task.get_name() == "work"}
+        _, late = await asyncio.wait(pending, timeout=within_seconds) if pending else ((), ())
+        assert not late, f"{len(late)} of {self.name} are unanswered: {vars(self.channel)}"
 
     def text(self) -> list[tuple[str, str]]:
         """The cells in their order, with their sources."""

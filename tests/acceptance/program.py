@@ -7,7 +7,7 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from tests.waiting import eventually, eventually_sync
@@ -16,6 +16,13 @@ ROOT = Path(__file__).parents[2]
 START_SECONDS = 90
 WITHOUT_SAGE = "[worker.environments.sage]\nenabled = false\n"
 """Such a site starts in a second."""
+IMPATIENT = """
+import sys
+from sagews.admin import child, main
+child.LONGEST_WAIT_SECONDS = 0.5
+sys.exit(main.main())
+"""
+"""The program `sagews`, but children that die often are started again at once."""
 
 
 @dataclass
@@ -25,7 +32,7 @@ class SiteProgram:
     folder: Path
     settings: str = WITHOUT_SAGE
     process: subprocess.Popen[str] | None = None
-    said: list[str] = field(default_factory=list)
+    start_with: tuple[str, ...] = ("-m", "sagews")
 
     @property
     def data(self) -> Path:
@@ -43,13 +50,17 @@ class SiteProgram:
     def token(self) -> str:
         return str(self._about("solo")["token"])
 
+    @property
+    def is_running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
     def start(self) -> None:
         """Returns when it has printed that it is ready."""
         self.folder.mkdir(parents=True, exist_ok=True)
         self.configuration.write_text(f'data_folder = "{self.data}"\n{self.settings}')
         with (self.folder / "run.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "sagews", "run", "--port", "0", "--config", str(self.configuration)],
+                [sys.executable, *self.start_with, "run", "--port", "0", "--config", str(self.configuration)],
                 stdout=subprocess.PIPE,
                 stderr=log,
                 text=True,

@@ -17,7 +17,7 @@ import pytest
 from sagews.client.site import SiteClient
 from sagews.messages.commands import Save
 from tests.acceptance.editor import TOKEN, Editor, same
-from tests.acceptance.program import SiteProgram
+from tests.acceptance.program import IMPATIENT, SiteProgram
 from tests.waiting import eventually
 
 EDITS = int(os.environ.get("CHAOS_EDITS", "200"))
@@ -29,7 +29,7 @@ PATH = "chaos.ipynb"
 @pytest.fixture
 def own_site(tmp_path: Path) -> Iterator[SiteProgram]:
     """A site that may be killed."""
-    program = SiteProgram(tmp_path)
+    program = SiteProgram(tmp_path, start_with=("-c", IMPATIENT))
     program.start()
     try:
         yield program
