@@ -22,7 +22,7 @@ from urllib.parse import quote
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 import sagews
 from sagews.client.refusals import error_of
@@ -82,6 +82,9 @@ class SiteClient:
 
     async def live(self) -> WorkerClient:
         """The connection on which workspaces are followed; it is made again when it is lost.
+
+        Of each workspace it carries one channel at a time (a backend names the workspace, not the channel): a second
+        follower needs a `SiteClient` of its own.
 
         :raises SagewsError: where the site does not answer, or refuses us.
         """
@@ -145,8 +148,8 @@ class SiteLink:
         :raises Unavailable: where nobody answers in time; NotSignedIn, MessageError: where we are refused.
         """
         address = f"ws{url.removeprefix('http')}/sockjs/websocket"
-        connecting = websocket_connect(
-            address, on_message_callback=self._heard, max_message_size=LARGEST_MESSAGE_BYTES
+        connecting = asyncio.ensure_future(
+            websocket_connect(address, on_message_callback=self._heard, max_message_size=LARGEST_MESSAGE_BYTES)
         )
         greeted = False
         try:
@@ -172,8 +175,11 @@ class SiteLink:
             raise WorkerUnavailable("The connection to the site is lost.")
         if frame.channel:
             self._channels[frame.workspace] = frame.channel
-        # A failed write is told by the message None, as every end of the connection.
-        self._socket.write_message(dump(replace(frame, channel=0)))
+        try:
+            # A write that fails later is told by the message None, as every end of the connection.
+            self._socket.write_message(dump(replace(frame, channel=0)))
+        except WebSocketClosedError as error:
+            raise WorkerUnavailable("The connection to the site is lost.") from error
 
     async def room(self) -> None:
         """Nothing large is sent this way."""
