@@ -177,9 +177,10 @@ class SiteLink:
             self._channels[frame.workspace] = frame.channel
         try:
             # A write that fails later is told by the message None, as every end of the connection.
-            self._socket.write_message(dump(replace(frame, channel=0)))
+            written = self._socket.write_message(dump(replace(frame, channel=0)))
         except WebSocketClosedError as error:
             raise WorkerUnavailable("The connection to the site is lost.") from error
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def room(self) -> None:
         """Nothing large is sent this way."""
