@@ -27,6 +27,7 @@ from sagews.worker.environments import Environments, EnvironmentSettings
 from sagews.worker.server import WorkerServer
 from sagews.worker.session_process import Patience
 from sagews.worker.settings import WorkerSettings
+from sagews.worker.workspace_folder import WorkspaceFolder
 
 log = logging.getLogger("sagews.worker")
 
@@ -58,6 +59,7 @@ async def serve(configuration: Configuration) -> None:
     configuration.run_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (data / "lock").open("w") as lock:
         _lock(lock.fileno(), data)
+        WorkspaceFolder.wipe_scratch(data)
         environments = _environments(configuration, data)
         try:
             if await _unless(stop, environments.start()):

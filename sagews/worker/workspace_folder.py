@@ -1,7 +1,7 @@
 """WorkspaceFolder: where an open workspace's files and its runs' texts are on this machine.
 
 Invariant: the texts together stay within their bounds (the oldest go first); a scratch folder goes
-when it is released.
+when it is released, or when the next worker starts.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from pathlib import Path
 from sagews.errors import NotFound
 from sagews.worker.settings import WorkerSettings
 
+SCRATCH = "scratch"
 RUNS_BETWEEN_LOOKS = 20
 """Runs that begin between two looks at how much text is kept (a look takes a millisecond)."""
 
@@ -37,9 +38,16 @@ class WorkspaceFolder:
         return cls(data / "workspaces" / workspace, settings, scratch=False)
 
     @classmethod
-    def temporary(cls, settings: WorkerSettings) -> WorkspaceFolder:
+    def temporary(cls, data: Path, settings: WorkerSettings) -> WorkspaceFolder:
         """Of a scratch workspace."""
-        return cls(Path(tempfile.mkdtemp(prefix="sagews-scratch-")), settings, scratch=True)
+        folder = data / SCRATCH
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return cls(Path(tempfile.mkdtemp(dir=folder)), settings, scratch=True)
+
+    @staticmethod
+    def wipe_scratch(data: Path) -> None:
+        """Throw away what a worker that was killed has left. Only for who has the folder's lock."""
+        shutil.rmtree(data / SCRATCH, ignore_errors=True)
 
     def kept_file(self, run: str) -> Path:
         """A place for the text of a new run; every now and then, old texts make room."""

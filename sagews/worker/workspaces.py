@@ -60,7 +60,7 @@ class Workspaces:
             if content.kept:
                 folder = WorkspaceFolder.kept(self._data, name, self._settings)
             else:
-                folder = WorkspaceFolder.temporary(self._settings)
+                folder = WorkspaceFolder.temporary(self._data, self._settings)
             workspace = OpenedWorkspace(
                 name, epoch, content, folder, self._environments, self._capacity, self._settings
             )
