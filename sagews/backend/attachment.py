@@ -22,11 +22,11 @@ from sagews.backend.outbox import Outbox
 from sagews.backend.rights import Rights
 from sagews.backend.worker_pool import Opening, WorkerPool
 from sagews.client.refusals import error_of
-from sagews.errors import Disconnected, NotAllowed, NotFound, SagewsError, WorkerUnavailable
+from sagews.errors import Disconnected, Fenced, NotAllowed, NotFound, SagewsError, WorkerUnavailable
 from sagews.messages import Frame
 from sagews.messages.connection import Refused
 from sagews.messages.frame import Message, dump
-from sagews.messages.workspace import Acknowledged, Attach, Attached, Detach, WorkspaceClosed
+from sagews.messages.workspace import Acknowledged, Attach, Attached, Detach, Update, WorkspaceClosed
 
 log = logging.getLogger(__name__)
 
@@ -89,6 +89,8 @@ class Attachment:
         :raises NotAllowed: the client is a reader.
         :raises NotFound: it may not even read any more.
         :raises WorkerUnavailable: it is a question, and nobody can answer it now.
+        :raises Fenced: it is a command, and the workspace was closed meanwhile. (An update is dropped: its client
+            sends it again.)
         """
         await self._rights.require_writing()
         await self._bell.until(lambda: self.is_over or (self._is_attached and len(self._held) < HELD))
@@ -97,6 +99,8 @@ class Attachment:
             await self._opening.link.room()
         elif not frame.k:
             raise WorkerUnavailable
+        elif not isinstance(frame.content, Update):
+            raise Fenced("The workspace was closed before this was done.")
 
     def present(self, frame: Frame) -> None:
         """Hand on what may be lost."""

@@ -169,7 +169,9 @@ class ClientConnection(Connection):
             raise OverLimit(f"At most {ATTACHMENTS} workspaces can be followed at once.", mend="Detach one.")
         rights = Rights(self._backend.store, who, frame.workspace)
         await rights.require_reading()
-        attach = _clean(frame, client=self._client)
+        if len(frame.client) > NAME_LENGTH:
+            raise MessageError(f"message.client: at most {NAME_LENGTH} characters.")
+        attach = _clean(frame, client=frame.client or self._client)
         attachment = Attachment(self._backend.workers, rights, attach, self._send_text)
         self._attachments[frame.workspace] = attachment
         self._backend.metrics.attachments.inc()

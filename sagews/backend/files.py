@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, asynccontextmanager
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -72,29 +72,35 @@ class NewPath(Schema):
 def checked(path: str) -> str:
     """A path in a workspace, as it was.
 
-    :raises UsageError: it leads out of the workspace, or can be no path.
+    :raises NotFound: it leads out of the workspace, or can be no path.
     """
     parts = path.split("/")
     if path and (any(part in ("", ".", "..") for part in parts) or "\x00" in path or len(path) > LONGEST_PATH):
-        raise UsageError("That is no path in a workspace.", mend="Paths look like `folder/file.ipynb`, without `..`.")
+        raise NotFound("That is no path in a workspace.", mend="Paths look like `folder/file.ipynb`, without `..`.")
     try:
         path.encode()
     except UnicodeEncodeError as error:
-        raise UsageError("The path has half a character in it (a lone surrogate).") from error
+        raise NotFound("The path has half a character in it (a lone surrogate).") from error
     return path
 
 
-async def bulk(call: Call, needed: Role) -> AbstractAsyncContextManager[Bulk]:
-    """A bulk connection to the worker of the path's workspace."""
+@asynccontextmanager
+async def bulk(call: Call, needed: Role) -> AsyncGenerator[Bulk]:
+    """A bulk connection to the worker of the path's workspace, for the time of the block."""
     opening = await call.backend.workers.open(await call.workspace(needed))
-    return call.backend.workers.bulk(opening)
+    try:
+        async with call.backend.workers.bulk(opening) as connection:
+            yield connection
+    except UsageError as error:
+        # The worker knows more about what can be a path than we do.
+        raise NotFound(error.what, mend=error.what_to_do) from error
 
 
 @files.declare("GET", "/api/workspaces/{workspace}/files", query=Folder, answer=Entries, refuses=(NotFound,))
 async def list_files(call: Call) -> Entries:
     """List a folder of a workspace."""
     path = checked(call.query(Folder).path)
-    async with await bulk(call, Role.READER) as connection:
+    async with bulk(call, Role.READER) as connection:
         answer = await connection.request(FileList(path))
     if not isinstance(answer, FileEntries):
         raise MessageError("The worker did not list the folder.")
@@ -105,7 +111,7 @@ async def list_files(call: Call) -> Entries:
 async def make_folder(call: Call) -> None:
     """Make a folder, and those above it."""
     path = checked(call.body(NewFolder).path)
-    async with await bulk(call, Role.COLLABORATOR) as connection:
+    async with bulk(call, Role.COLLABORATOR) as connection:
         await connection.request(FolderMake(path))
 
 
@@ -118,8 +124,7 @@ async def make_folder(call: Call) -> None:
 async def read_file(call: Call) -> Download:
     """Read a file. The path may have slashes."""
     path = checked(call.path["path"])
-    connection = await bulk(call, Role.READER)
-    pieces = await begun(connection, FileRead(path))
+    pieces = await begun(bulk(call, Role.READER), FileRead(path))
     return Download(pieces, "application/octet-stream", path.rpartition("/")[2])
 
 
@@ -135,7 +140,7 @@ async def write_file(call: Call) -> None:
     path = checked(call.path["path"])
     if call.pieces is None:
         raise UsageError("There is no body.")
-    async with await bulk(call, Role.COLLABORATOR) as connection:
+    async with bulk(call, Role.COLLABORATOR) as connection:
         await connection.write(FileWrite(path, call.size), call.pieces)
 
 
@@ -143,7 +148,7 @@ async def write_file(call: Call) -> None:
 async def delete_file(call: Call) -> None:
     """Delete a file, or a folder with all that is in it."""
     path = checked(call.path["path"])
-    async with await bulk(call, Role.COLLABORATOR) as connection:
+    async with bulk(call, Role.COLLABORATOR) as connection:
         await connection.request(FileDelete(path))
 
 
@@ -153,7 +158,7 @@ async def delete_file(call: Call) -> None:
 async def rename_file(call: Call) -> None:
     """Give a file or folder another path."""
     path, to = checked(call.path["path"]), checked(call.body(NewPath).path)
-    async with await bulk(call, Role.COLLABORATOR) as connection:
+    async with bulk(call, Role.COLLABORATOR) as connection:
         await connection.request(FileRename(path, to))
 
 
@@ -161,8 +166,7 @@ async def rename_file(call: Call) -> None:
 async def read_output(call: Call) -> Download:
     """Read all text that a run wrote, also what pages do not show."""
     run = call.path["run"]
-    connection = await bulk(call, Role.READER)
-    pieces = await begun(connection, OutputRead(), run=run)
+    pieces = await begun(bulk(call, Role.READER), OutputRead(), run=run)
     return Download(pieces, "text/plain; charset=utf-8", f"output-{run}.txt")
 
 

@@ -49,6 +49,7 @@ class Journal:
         self, workspace: str, epoch: int, link: Switchboard, store: Store, metrics: Metrics, *, kept: bool = True
     ) -> None:
         """:param kept: False: a scratch workspace, whose edits nobody stores."""
+        self.kept = kept
         self.workspace = workspace
         self.epoch = epoch
         self.durable: float = 0 if kept else math.inf
@@ -86,6 +87,20 @@ class Journal:
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=STOP_SECONDS)
         await background.stop(self._task)
+
+    @property
+    def is_listened_to(self) -> bool:
+        """Whether somebody here follows the workspace."""
+        return bool(self._listeners)
+
+    async def look(self) -> None:
+        """Ask the worker whether it has the workspace still open; where not, this journal is over."""
+        try:
+            await self._follow()
+        except NotFound as error:
+            self._end(error)
+        except WorkerUnavailable as error:
+            log.info("Worker not asked", extra={"action": "worker_not_asked", "what": error.what})
 
     def listen(self, listener: Callable[[], None]) -> None:
         """Call this whenever `durable` grows."""

@@ -25,6 +25,9 @@ _REFERENCE = "#/components/schemas/{model}"
 ALWAYS: tuple[type[SagewsError], ...] = (UsageError, NotAllowed, OverLimit, Unavailable)
 """Errors that every operation may answer with."""
 
+LONGEST = {"path": 1000}
+"""Characters of path parameters; of the others 200."""
+
 INTRODUCTION = """Every error is `{"error": {"code", "what", "what_to_do"}}`.
 A program sends `Authorization: Bearer TOKEN`; a page of the site has a cookie, and sends `X-Sagews: 1` with
 every request that changes something. What is live (worksheets, running code) goes over SockJS at `/sockjs`,
@@ -72,14 +75,13 @@ def _operation(operation: Operation, noun: str, schemas: dict[str, Any]) -> dict
         described["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if operation.takes_file:
         content = {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
-        described["requestBody"] = {"required": True, "content": content}
+        described["requestBody"] = {"required": False, "content": content}
     return described
 
 
 def _parameters(operation: Operation) -> list[dict[str, Any]]:
-    text = {"type": "string", "minLength": 1, "maxLength": 200}
     parameters: list[dict[str, Any]] = [
-        {"name": name, "in": "path", "required": True, "schema": text}
+        {"name": name, "in": "path", "required": True, "schema": _text(LONGEST.get(name, 200))}
         for name in re.findall(r"{(\w+)}", operation.path)
     ]
     if operation.query is not None:
@@ -88,6 +90,10 @@ def _parameters(operation: Operation) -> list[dict[str, Any]]:
             needed = name in model.get("required", ())
             parameters.append({"name": name, "in": "query", "required": needed, "schema": schema})
     return parameters
+
+
+def _text(longest: int) -> dict[str, Any]:
+    return {"type": "string", "minLength": 1, "maxLength": longest}
 
 
 def _answers(operation: Operation, schemas: dict[str, Any]) -> dict[str, Any]:

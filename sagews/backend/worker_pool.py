@@ -21,13 +21,15 @@ from sagews.backend.placement import Placement
 from sagews.backend.switchboard import Switchboard
 from sagews.backend.worker_connection import WorkerConnection
 from sagews.database.store import Store
-from sagews.errors import DatabaseUnavailable, Fenced
+from sagews.errors import DatabaseUnavailable, Fenced, NotFound
 from sagews.messages import Frame
 from sagews.messages.workspace import CloseWorkspace, RenewLease
 
 log = logging.getLogger(__name__)
 
 LEASE_SECONDS = 3.0
+LOOK_SECONDS = 60.0
+"""How often a worker is asked whether it still has a workspace that nobody here follows."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,13 +138,36 @@ class WorkerPool:
         opening.link.send(Frame(content=CloseWorkspace(), workspace=opening.workspace, epoch=opening.epoch))
 
     async def _renew_leases(self) -> None:
+        clock = asyncio.get_running_loop().time
+        next_look = clock() + LOOK_SECONDS
         while self._openings and not self._stopping.is_set():
             try:
                 await self._renew()
+                if clock() >= next_look:
+                    next_look = clock() + LOOK_SECONDS
+                    await self._look()
             except DatabaseUnavailable as error:
                 log.info("Leases not renewed", extra={"action": "leases_not_renewed", "what": error.what})
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), LEASE_SECONDS)
+
+    async def _look(self) -> None:
+        """Find out which workspaces their workers have closed, because nobody was there."""
+        for opening in list(self._openings.values()):
+            if not opening.is_over and not opening.journal.is_listened_to:
+                await opening.journal.look()
+                if opening.journal.over.done() and isinstance(opening.journal.over.result(), NotFound):
+                    await self.discard(opening)
+                    await self._note_closed(opening)
+
+    async def _note_closed(self, opening: Opening) -> None:
+        """No worker has it open; a scratch workspace is thrown away."""
+        try:
+            await self._store.workspaces.close(opening.workspace, opening.epoch)
+            if not opening.journal.kept:
+                await self._store.workspaces.delete(opening.workspace)
+        except (Fenced, NotFound):
+            log.info("Opened again meanwhile", extra={"action": "opened_again", "workspace": opening.workspace})
 
     async def _renew(self) -> None:
         for worker in self.workers:

@@ -176,6 +176,9 @@ class SiteLink:
         if self._socket is not None:
             self._socket.close()
 
+    async def gone(self) -> None:
+        """Tornado waits for the other side's answer by itself."""
+
     def _heard(self, text: str | bytes | None) -> None:
         if text is None:
             self._socket = None

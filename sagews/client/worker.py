@@ -54,7 +54,8 @@ class WorkerClient:
         self._number = 0
         self._requests: dict[int, asyncio.Future[Frame]] = {}
         self._channels: dict[int, Channel] = {}
-        self._sessions: list[WorkerSession] = []
+        self.sessions: list[WorkerSession] = []
+        """Those that `open_session` made and that are not closed."""
         self._closed = False
 
     @classmethod
@@ -100,9 +101,11 @@ class WorkerClient:
 
     async def close(self) -> None:
         """Close scratch sessions and the connection."""
-        for session in tuple(self._sessions):
-            if self.connected:
+        for session in tuple(self.sessions):
+            try:
                 await session.close()
+            except WorkerUnavailable:
+                break  # nothing can be said any more; the worker closes unused workspaces by itself
         self._closed = True
         if self._again is not None:
             self._again.cancel()
@@ -110,6 +113,7 @@ class WorkerClient:
             channel.end(lambda: WorkerUnavailable("The client was closed."))
         if self._link is not None:
             self._link.close()
+            await self._link.gone()
 
     def send(self, frame: Frame) -> None:
         """Send a frame that needs no answer. Raises WorkerUnavailable where there is no connection."""
@@ -159,14 +163,14 @@ class WorkerClient:
             opening = OpenWorkspace(kept=False, limits=limits or Limits())
             await self.request(Frame(content=opening, workspace=workspace, epoch=1))
         session = WorkerSession(self, self.channel(workspace), scratch=scratch)
-        self._sessions.append(session)
+        self.sessions.append(session)
         await session.open(environment)
         return session
 
     def session_closed(self, session: WorkerSession) -> None:
         """For `WorkerSession.close`."""
-        if session in self._sessions:
-            self._sessions.remove(session)
+        if session in self.sessions:
+            self.sessions.remove(session)
 
     # --- inside
 

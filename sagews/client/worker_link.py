@@ -38,6 +38,9 @@ class Link(Protocol):
     def close(self) -> None:
         """Close it."""
 
+    async def gone(self) -> None:
+        """Wait until nothing is left of it."""
+
 
 OpenLink = Callable[[Callable[[Frame], None], Callable[[], None]], Awaitable[Link]]
 """Connects and greets; gets who hears the frames, and who is told that the connection is lost."""
@@ -79,6 +82,7 @@ class WorkerLink(asyncio.Protocol):
         self._decoder = Decoder()
         self._transport: asyncio.Transport | None = None
         self._room = asyncio.Event()
+        self._gone = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._silent_ticks = 0
 
@@ -120,6 +124,7 @@ class WorkerLink(asyncio.Protocol):
         if not self.welcome.done():
             self.welcome.set_exception(WorkerUnavailable("The worker closed the connection before its greeting."))
             self.welcome.exception()
+        self._gone.set()
         self._on_lost()
 
     @property
@@ -141,6 +146,20 @@ class WorkerLink(asyncio.Protocol):
         """Close it."""
         if self._transport is not None:
             self._transport.close()
+
+    async def gone(self) -> None:
+        """Wait until nothing is left of it; a worker that does not take what was sent is given up."""
+        try:
+            async with asyncio.timeout(GREETING_SECONDS):
+                await self._gone.wait()
+        except TimeoutError:
+            await self.cut()
+
+    async def cut(self) -> None:
+        """Close it at once; returns when nothing is left of it."""
+        if self._transport is not None:
+            self._transport.abort()
+            await self._gone.wait()
 
     def _heard(self, frame: Frame) -> None:
         content = frame.content
@@ -186,11 +205,16 @@ async def open_link(
 
     :raises WorkerUnavailable: where nobody answers in time; NotSignedIn, MessageError: where we are refused.
     """
-    hello = Hello(PROTOCOL, PROTOCOL, sagews.__version__, role, token)
+    link = WorkerLink(Hello(PROTOCOL, PROTOCOL, sagews.__version__, role, token), on_frame, on_lost)
+    greeted = False
     try:
         async with asyncio.timeout(GREETING_SECONDS):
-            link = await connect(lambda: WorkerLink(hello, on_frame, on_lost))
+            await connect(lambda: link)
             await link.welcome
+        greeted = True
     except (OSError, TimeoutError) as error:
         raise WorkerUnavailable(f"The worker does not answer ({str(error) or 'time-out'}).") from error
+    finally:
+        if not greeted:
+            await link.cut()
     return link

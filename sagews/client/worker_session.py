@@ -14,6 +14,7 @@ from sagews.errors import NotFound, SagewsError
 from sagews.errors import SessionEnded as SessionEndedError
 from sagews.messages import jupyter
 from sagews.messages.commands import Execute, OpenSession
+from sagews.messages.connection import Waiting
 from sagews.messages.frame import Frame
 from sagews.messages.workspace import (
     Attached,
@@ -98,6 +99,10 @@ class WorkerSession:
         self.on_input: asyncio.Queue[jupyter.InputRequest] = asyncio.Queue()
         """What the program asks a person for; answer with `reply`."""
         self.notices: deque[Notice] = deque(maxlen=100)
+        self.place = 0
+        """In the worker's queue, while it waits for a free place (1 = next)."""
+        self.ended: SessionEnded | None = None
+        """How it ended, if it has."""
         self._worker = worker
         self._scratch = scratch
         self._runs: dict[str, _Collected] = {}
@@ -196,14 +201,20 @@ class WorkerSession:
             self._start_over(content)
         elif isinstance(content, WorkspaceClosed):
             self._gone(SessionEndedError(f"The workspace was closed: {content.reason}."))
-        elif frame.session != self.name:
-            return
-        elif isinstance(content, SessionStarted):
+        elif frame.session == self.name:
+            self._heard_session(frame)
+
+    def _heard_session(self, frame: Frame) -> None:
+        content = frame.content
+        if isinstance(content, SessionStarted):
             if not self._started.done():
                 self._started.set_result(None)
         elif isinstance(content, SessionEnded):
             if content.code != "restart":
+                self.ended = content
                 self._gone(SessionEndedError(f"The session has ended: {content.reason}."))
+        elif isinstance(content, Waiting):
+            self.place = content.place
         elif isinstance(content, Notice):
             self.notices.append(content)
         elif frame.run:

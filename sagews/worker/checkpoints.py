@@ -165,6 +165,7 @@ class Checkpoints:
         key = (connection, self._number)
         answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
         self._answers[key] = answer
+        connection.on_close[answer] = lambda: None if answer.done() else answer.set_result(False)
         workspace, epoch = self._stream.workspace, self._stream.epoch
         try:
             connection.send(Frame(content=content, workspace=workspace, epoch=epoch, n=n, request=self._number))
@@ -174,6 +175,7 @@ class Checkpoints:
             return False
         finally:
             del self._answers[key]
+            connection.on_close.pop(answer, None)
 
 
 def _as_file(notebook: Notebook) -> bytes:

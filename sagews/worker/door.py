@@ -37,7 +37,7 @@ class Door:
         """
         :param listener: bound and listening, non-blocking.
         :param context: with mutual certificates; None on a Unix socket, where the peer's uid must be ours or root's.
-        :param make: makes the protocol of an accepted socket.
+        :param make: makes the protocol of an accepted socket, which counts from then on.
         :param may_enter: whether there is room for one more.
         """
         self.listener = listener
@@ -48,11 +48,6 @@ class Door:
         self._loop = asyncio.get_running_loop()
         self._entering: set[asyncio.Task[None]] = set()
         self._loop.add_reader(listener, self._accept)
-
-    @property
-    def entering(self) -> int:
-        """How many are in their TLS handshake."""
-        return len(self._entering)
 
     def close(self) -> None:
         """Accept nobody any more."""
@@ -72,7 +67,7 @@ class Door:
             log.warning("Peer turned away", extra={"action": "peer_turned_away"})
             accepted.close()
             return
-        task = self._loop.create_task(self._enter(accepted))
+        task = self._loop.create_task(self._enter(self._make(), accepted))
         self._entering.add(task)
         task.add_done_callback(self._entering.discard)
 
@@ -82,12 +77,13 @@ class Door:
         data = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, CREDENTIALS.size)
         return CREDENTIALS.unpack(data)[1] in (0, os.geteuid())
 
-    async def _enter(self, accepted: socket.socket) -> None:
+    async def _enter(self, connection: Connection, accepted: socket.socket) -> None:
         timeout = self._settings.hello_seconds if self._context is not None else None
         try:
             await self._loop.connect_accepted_socket(
-                self._make, accepted, ssl=self._context, ssl_handshake_timeout=timeout
+                lambda: connection, accepted, ssl=self._context, ssl_handshake_timeout=timeout
             )
         except (OSError, ssl.SSLError) as error:
             log.info("TLS handshake failed", extra={"action": "handshake_failed", "error": str(error)})
             accepted.close()
+            connection.connection_lost(None)

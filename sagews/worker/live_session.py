@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sagews.errors import Conflict, OverLimit, SagewsError, SessionEnded
+from sagews.errors import Conflict, OverLimit, SagewsError, SessionEnded, TooLarge
 from sagews.messages import jupyter
 from sagews.messages.connection import Waiting
 from sagews.messages.frame import Frame, Message
 from sagews.messages.records import Limits, PendingInput, SessionState
-from sagews.messages.workspace import RunEnded, RunQueued, RunStarted, SessionStarted
+from sagews.messages.workspace import Notice, RunEnded, RunQueued, RunStarted, SessionStarted
 from sagews.messages.workspace import SessionEnded as SessionEndedEvent
 from sagews.worker.alarm import Alarm, duration
 from sagews.worker.capacity import Capacity
@@ -224,6 +224,13 @@ class LiveSession:
     # --- what it says
 
     def _heard(self, frame: Frame) -> None:
+        try:
+            self._take(frame)
+        except TooLarge:
+            text = f"A {frame.content.type} message was too large and is not shown."
+            self._tell(Notice(text, "error", self.document), frame.run)
+
+    def _take(self, frame: Frame) -> None:
         content = frame.content
         if isinstance(content, jupyter.Stream):
             self._heard_text(content)

@@ -153,7 +153,7 @@ class OpenedWorkspace:
             documents=self.documents.states(),
             sessions=tuple(session.session_state() for session in sessions),
             queue=tuple(queue),
-            cells=self.records.records(),
+            cells=self.records.records(self.settings.snapshot_characters),
             inputs=tuple(session.input for session in sessions if session.input is not None),
         )
 

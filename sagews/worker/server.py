@@ -78,10 +78,9 @@ class WorkerServer:
         self._doors.append(Door(listener, context, make, self._may_enter, self.settings))
 
     def _may_enter(self) -> bool:
-        entering = sum(door.entering for door in self._doors)
         return (
-            len(self._connections) + entering < self.settings.connections
-            and len(self._ungreeted) + entering < self.settings.ungreeted_connections
+            len(self._connections) < self.settings.connections
+            and len(self._ungreeted) < self.settings.ungreeted_connections
         )
 
     async def close(self, reason: str = "the worker was stopped") -> None:
@@ -96,7 +95,8 @@ class WorkerServer:
 
     def greeted(self, connection: Connection, hello: Hello) -> Frame:
         """Raises NotSignedIn for a wrong token, MessageError for a protocol or role that is not served."""
-        if connection.needs_token and not hmac.compare_digest(hello.token.encode(), self._token.encode()):
+        token = hello.token.encode("utf-8", "surrogatepass")
+        if connection.needs_token and not hmac.compare_digest(token, self._token.encode()):
             raise NotSignedIn("The worker's token is wrong.", mend="Give both sides the same token.")
         if connection.needs_token:
             require_role(connection.ssl_object, {Role.BACKEND, Role.ADMIN})

@@ -43,6 +43,8 @@ class WorkerSettings:
     lease_seconds: float = 10.0
     replay_events: int = 20_000
     replay_bytes: int = 8 * MIB
+    snapshot_characters: int = 8 * MIB
+    """Of outputs in one snapshot (in JSON a character has up to six bytes, and a frame has its bound)."""
     unjournaled_updates: int = 20_000
     unjournaled_bytes: int = 32 * MIB
     clients: int = 1000

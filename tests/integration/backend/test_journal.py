@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sagews.backend import journal, outbox
+from sagews.backend import journal, outbox, worker_pool
 from sagews.messages import Frame
 from sagews.messages.connection import Ping
 from sagews.messages.jupyter import Stream
@@ -203,6 +203,32 @@ async def test_edits_of_a_scratch_workspace_are_acknowledged_at_once(kept_site: 
     await talk.attach(made["id"])
     with locked(kept_site):
         await talk.answer(await talk.command(Update("d", b"1"), made["id"]))
+
+
+async def test_a_workspace_that_nobody_is_in_is_let_go(
+    kept_site: Site, scripted: ScriptedWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(worker_pool, "LEASE_SECONDS", 0.02)
+    monkeypatch.setattr(worker_pool, "LOOK_SECONDS", 0.02)
+    kept = await kept_site.workspace()
+    scratch = (await kept_site.http.json("POST", "/api/workspaces", {"name": "scratch", "kind": "scratch"}))["id"]
+    talk = await kept_site.talk()
+    for workspace in (kept, scratch):
+        await talk.attach(workspace)
+    scripted.open.clear()
+    leases = len(scripted.said(RenewLease))
+    await eventually(lambda: len(scripted.said(RenewLease)) > leases + 5)
+    assert kept_site.backend.workers.known(kept) is not None
+    await talk.close()
+    store = kept_site.backend.store.workspaces
+    await eventually(lambda: kept_site.backend.workers.known(kept) is None)
+    await eventually(lambda: kept_site.backend.workers.known(scratch) is None)
+
+    async def only_the_kept_one() -> bool:
+        listed = await store.of_account("solo")
+        return [(one.workspace.id, one.workspace.worker) for one in listed] == [(kept, None)]
+
+    await eventually(only_the_kept_one)
 
 
 async def test_the_next_worker_gets_states_and_journal(

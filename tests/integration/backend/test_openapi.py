@@ -6,15 +6,21 @@ import asyncio
 import sys
 from pathlib import Path
 
+import pytest
+
 from sagews.backend.rates import Rate
 from tests.integration.backend.running import running_backend
+from tests.waiting import eventually
 
-EXAMPLES = 15
+EXAMPLES = 10
 
 
+@pytest.mark.usefixtures("worker")
+@pytest.mark.timeout(300)
 async def test_schemathesis_finds_nothing(folder: Path) -> None:
     unlimited = Rate(10**9, "requests")
     async with running_backend(folder, sign_in_rate=unlimited, request_rate=unlimited) as site:
+        await eventually(lambda: site.backend.workers.workers[0].connected)
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "schemathesis.cli", "run", f"{site.address}/api/openapi.json",
             "--header", f"Authorization: Bearer {site.token}",

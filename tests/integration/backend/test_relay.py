@@ -209,6 +209,7 @@ async def test_a_worker_that_died_is_replaced_under_its_clients(working_site: Si
     k = await talk.command(Execute("print('never')"), workspace, "s")
     await worker.start((worker.folder / "data" / "run" / "worker.json").exists)
     await talk.hear("workspace_closed", after=heard)
+    assert refusal(await talk.answer(k)) == "fenced"
     old = talk.epoch
     attached = await eventually(lambda: talk.attached(workspace), within_seconds=30)
     assert isinstance(attached, Frame)
