@@ -66,6 +66,8 @@ async function writeIndex(metafile) {
   const files = Object.entries(metafile.outputs).filter(([name]) => !name.endsWith(".map"));
   const [script, { cssBundle }] = files.find(([, output]) => output.entryPoint === "src/app/main.ts");
   const address = (name) => (name ? path.posix.relative("dist", name) : "");
+  for (const name of ["frame.html", "favicon.svg"])
+    await cp(path.join(here, "src/app", name), path.join(dist, name));
   const page = await readFile(path.join(here, "src/app/index.html"), "utf8");
   const filled = page.replaceAll("{{script}}", address(script)).replaceAll("{{style}}", address(cssBundle));
   await writeFile(path.join(dist, "index.html"), filled);

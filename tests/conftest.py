@@ -1,13 +1,29 @@
-"""What every test gets: a watch on the log."""
+"""What every test gets: a watch on the log, and a reason if this machine cannot run it."""
 
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from tests.logwatch import Expectation, LogWatch
+from tools.installation.servers import missing
+
+# Marker: the Debian package that a test with it needs.
+NEEDED_PACKAGE = {"postgresql": "postgresql", "browser": "chromium", "firefox": "firefox-esr"}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run; but never where all has to run (``CI``): there it fails."""
+    if os.environ.get("CI"):
+        return
+    absent = set(missing())
+    for item in items:
+        for marker, package in NEEDED_PACKAGE.items():
+            if package in absent and item.get_closest_marker(marker) is not None:
+                item.add_marker(pytest.mark.skip(reason=f"{package} is not installed"))
 
 
 @pytest.fixture(autouse=True)

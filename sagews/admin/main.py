@@ -14,13 +14,15 @@ from collections.abc import Sequence
 
 from sagews import __version__
 from sagews.admin.command import Command, Parser, Verbs, examples_text
-from sagews.admin.commands import config
+from sagews.admin.commands import config, evaluate, run, status
 from sagews.errors import ConfigurationError, SagewsError, UsageError
 
-COMMANDS: tuple[Command, ...] = (config,)
+COMMANDS: tuple[Command, ...] = (run, evaluate, status, config)
 """Every module with verbs, in the order of the help text."""
 
 EXAMPLES = (
+    "sagews run                # a site on this machine; prints the address to open",
+    "sagews eval 'factor(2^64+1)'",
     "sagews config show        # the settings in force, and where each comes from",
     "sagews config reference   # what can be set",
 )

@@ -1,0 +1,1 @@
+"""The backend: the server that browsers and scripts talk to."""

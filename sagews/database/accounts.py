@@ -50,7 +50,9 @@ class Accounts:
 
     async def add(self, connection: AsyncConnection, name: str, account_type: str) -> Account:
         """As :meth:`create`, as a part of another store's transaction."""
-        account = Account(uuid4().hex, checked(name, "an account's name"), account_type, disabled=False, created=self._clock())
+        account = Account(
+            uuid4().hex, checked(name, "an account's name"), account_type, disabled=False, created=self._clock()
+        )
         await connection.execute(insert(tables.accounts).values(**vars(account)))
         return account
 

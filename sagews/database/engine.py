@@ -93,6 +93,9 @@ def _postgresql(address: URL, tls: ssl.SSLContext | None, settings: dict[str, An
     connect: dict[str, Any] = {"timeout": CONNECT_SECONDS, "command_timeout": COMMAND_SECONDS}
     if tls is not None:
         connect["ssl"] = tls
+    elif "ssl" not in address.query:
+        # asyncpg's default tries TLS without checking whom it talks to, and falls back: neither safe nor quick.
+        connect["ssl"] = False
     engine = create_async_engine(address, connect_args=connect, **settings)
     event.listen(engine.sync_engine, "checkout", _refuse_closed)
     return engine

@@ -6,10 +6,11 @@ mistake in a query of ours; never a driver's idea of a lost connection.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import asyncpg  # type: ignore[import-untyped]
+import asyncpg
 from sqlalchemy import exc
 
 from sagews.errors import Conflict, DatabaseUnavailable, SagewsError
@@ -18,7 +19,8 @@ from sagews.errors import Conflict, DatabaseUnavailable, SagewsError
 # operator intervention (shutdown, "cannot connect now"), system error; serialization failure and deadlock.
 _UNAVAILABLE_STATES = ("08", "53", "57", "58", "40001", "40P01")
 _REFUSED_STATES = ("28", "3D")
-_SQLITE_UNAVAILABLE = ("locked", "unable to open", "disk i/o", "full", "readonly", "no active connection")
+# SQLite's results BUSY, LOCKED, CANTOPEN, IOERR, FULL, READONLY, NOTADB and CORRUPT, by their words.
+_SQLITE_UNAVAILABLE = ("locked", "unable to open", "disk i/o", "is full", "readonly", "not a database", "malformed")
 
 
 @contextmanager
@@ -42,7 +44,7 @@ def translated() -> Iterator[None]:
         raise
     except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
         # Raised while connecting, where SQLAlchemy does not wrap.
-        raise DatabaseUnavailable(f"The database does not answer: {error or type(error).__name__}.") from error
+        raise DatabaseUnavailable(f"The database does not answer: {str(error) or type(error).__name__}.") from error
 
 
 def _broken_rule(error: exc.IntegrityError) -> Conflict:
@@ -58,6 +60,4 @@ def _is_outage(error: exc.DBAPIError) -> bool:
     if state is not None:
         return str(state).startswith(_UNAVAILABLE_STATES + _REFUSED_STATES)
     message = str(error.orig).lower()
-    return isinstance(error, exc.OperationalError | exc.InterfaceError) and any(
-        words in message for words in _SQLITE_UNAVAILABLE
-    )
+    return isinstance(error.orig, sqlite3.Error) and any(words in message for words in _SQLITE_UNAVAILABLE)

@@ -45,7 +45,9 @@ class ClientPackages(ClientStep):
 
     def do(self, console: Console) -> None:
         self.stamps.begin("client-packages")
-        self.npm("Installing the packages for the browser files", "ci", "--no-audit", "--no-fund")
+        # npm waits minutes before it says that there is no network
+        patience = ("--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000")
+        self.npm("Installing the packages for the browser files", "ci", "--no-audit", "--no-fund", *patience)
         self.stamps.end("client-packages", self.key())
 
 

@@ -13,6 +13,8 @@ _UNREACHABLE = "|".join(
     (
         r"name resolution|NewConnectionError|Connection refused|Network is unreachable|No route to host",
         r"Connect(ion)?Timeout|timed out|ProxyError|Max retries|Could not fetch|Connection reset",
+        # With no retries allowed, pip says only that it found no version at all.
+        r"from versions: none",
         r"ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH",
     )
 )

@@ -65,7 +65,7 @@ class Packages(Step):
 
     @property
     def title(self) -> str:
-        return "Installing Sage and the other Python packages (about 1.3 GB to download, 5 GB on disk, some minutes)"
+        return "Installing Sage and the other Python packages (about 1.4 GB to download, 5 GB on disk, some minutes)"
 
     @property
     def lock(self) -> Path:

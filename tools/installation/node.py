@@ -33,6 +33,8 @@ def changes(layout: Layout) -> dict[str, str]:
     """What to change in the environment of a program that finds ``node`` and ``npm`` by name."""
     return {
         "PATH": f"{programs(layout)}{os.pathsep}{os.environ.get('PATH', os.defpath)}",
+        # Trust what this machine trusts, as pip and the browser do: behind a proxy that matters.
+        "NODE_USE_SYSTEM_CA": "1",
         "npm_config_update_notifier": "false",
     }
 

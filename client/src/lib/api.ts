@@ -18,8 +18,7 @@ export interface Account {
 }
 
 /** Who is signed in, and where. */
-export interface Me {
-  readonly account: Account;
+export interface Me extends Account {
   /** May administer the site. */
   readonly operator: boolean;
   /** What the site is called. */

@@ -9,7 +9,6 @@ import re
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from typing import Any, ClassVar
-from urllib.parse import urlsplit
 
 from tornado.http1connection import HTTP1Connection
 from tornado.httputil import HTTPServerRequest
@@ -21,6 +20,8 @@ _YEAR = timedelta(days=365)
 _SESSION_COOKIE = "JSESSIONID"
 _COOKIE_VALUE = re.compile(r"[\w.~!*-]{1,256}", re.ASCII)
 
+_ORIGIN_OF_URL = re.compile(r"https?://[^/?#]+")
+
 
 def foreign_origin(request: HTTPServerRequest) -> str | None:
     """The origin of the page that sent this; None where it is our own, or the sender is no browser."""
@@ -29,11 +30,11 @@ def foreign_origin(request: HTTPServerRequest) -> str | None:
     if site in ("same-origin", "none"):
         return None
     origin = headers.get("Origin") or headers.get("Sec-WebSocket-Origin")
-    if origin is None and site is None:
-        return None
     if origin is None:  # a script element, as in JSON-P, names its page only here
-        page = urlsplit(headers.get("Referer", ""))
-        origin = f"{page.scheme}://{page.netloc}" if page.netloc else "null"
+        page = _ORIGIN_OF_URL.match(headers.get("Referer", ""))
+        if page is None and site is None:
+            return None
+        origin = page.group() if page else "null"
     return None if origin.partition("://")[2].lower() == request.host.lower() else origin
 
 

@@ -91,7 +91,8 @@ class EventSource(Stream):
 
     def wrap(self, frame: bytes) -> bytes:
         """See `Receiver.wrap`."""
-        return b"data: " + frame + b"\r\n\r\n"
+        # sockjs-client gives what it hears here, and only here, to decodeURI
+        return b"data: " + frame.replace(b"%", b"%25") + b"\r\n\r\n"
 
 
 class HtmlFile(Stream):

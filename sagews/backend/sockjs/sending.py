@@ -12,6 +12,18 @@ from sagews.backend.sockjs.frames import decode_messages
 from sagews.backend.sockjs.handler import TransportHandler
 from sagews.errors import MessageError
 
+_FIELDS = 16
+
+
+def payload_field(form: bytes) -> bytes:
+    """The field ``d`` of an urlencoded form; nothing where there is none, or so many that it is no form of ours."""
+    try:
+        # Latin-1 maps every byte to a character and back
+        fields = parse_qs(form.decode("latin-1"), encoding="latin-1", max_num_fields=_FIELDS)
+    except ValueError:
+        return b""
+    return fields.get("d", [""])[0].encode("latin-1")
+
 
 class Sender(TransportHandler):
     """What both share."""
@@ -49,8 +61,7 @@ class JsonpSend(Sender):
 
     async def post(self, session_id: str) -> None:
         """Answers ``ok``."""
-        payload = bytes(self.body)
-        if self.request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
-            payload = parse_qs(payload, max_num_fields=16).get(b"d", [b""])[0]
-        if await self.accept(session_id, payload):
+        form = self.request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded")
+        body = bytes(self.body)
+        if await self.accept(session_id, payload_field(body) if form else body):
             self.finish("ok")

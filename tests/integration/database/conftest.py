@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
+from sqlalchemy import delete
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from sagews.database import Store, create_engine, migrate
 from sagews.database.accounts import Account
 from sagews.database.passwords import Passwords
+from sagews.database.tables import metadata
 from sagews.database.workspaces import Workspace
 from tests.postgresql import Cluster, find_programs, new_cluster
 
@@ -43,37 +44,63 @@ def postgresql() -> Iterator[Cluster]:
         yield cluster
 
 
-@contextlib.asynccontextmanager
-async def _empty_database(kind: str, request: pytest.FixtureRequest, folder: Path) -> AsyncIterator[str]:
-    if kind == "sqlite":
-        yield f"sqlite:///{folder}/test.db"
-        return
-    cluster: Cluster = request.getfixturevalue("postgresql")
-    name = await cluster.create_database()
-    yield cluster.url(name)
-    await cluster.drop_database(name)
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A PostgreSQL that the test has for itself."""
+    if find_programs() is None:
+        pytest.skip("PostgreSQL is not installed here (Debian's package: postgresql)")
+    with new_cluster() as own:
+        yield own
+
+
+@pytest.fixture(scope="session")
+def sqlite_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The SQLite database that the tests of this process use, one after the other."""
+    return f"sqlite:///{tmp_path_factory.mktemp('database')}/test.db"
+
+
+@pytest.fixture(scope="session")
+def postgresql_url(postgresql: Cluster) -> str:
+    """The PostgreSQL database that the tests of this process use, one after the other."""
+    return postgresql.create_database()
 
 
 @pytest.fixture(params=KINDS)
-async def url(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[str]:
-    """The address of an empty database."""
-    async with _empty_database(request.param, request, tmp_path) as address:
-        yield address
+def url(request: pytest.FixtureRequest) -> str:
+    """The address of the database that ``engine`` and ``store`` use; other programs may use it too."""
+    return str(request.getfixturevalue(f"{request.param}_url"))
+
+
+@pytest.fixture(params=KINDS)
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of a new database without tables."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path}/test.db"
+    cluster: Cluster = request.getfixturevalue("postgresql")
+    return cluster.create_database()
 
 
 @pytest.fixture
-async def empty_engine(url: str) -> AsyncIterator[AsyncEngine]:
-    """An engine on a database without tables."""
-    engine = create_engine(url)
+async def empty_engine(empty_url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on a new database without tables."""
+    engine = create_engine(empty_url)
     yield engine
     await engine.dispose()
 
 
 @pytest.fixture
-async def engine(empty_engine: AsyncEngine) -> AsyncEngine:
-    """An engine on a database with our tables."""
-    await migrate(empty_engine)
-    return empty_engine
+async def engine(url: str) -> AsyncIterator[AsyncEngine]:
+    """An engine on a database with our tables, and no rows.
+
+    (To make a database for each test would take ten times longer.)
+    """
+    engine = create_engine(url)
+    await migrate(engine)
+    async with engine.begin() as connection:
+        for table in reversed(metadata.sorted_tables):
+            await connection.execute(delete(table))
+    yield engine
+    await engine.dispose()
 
 
 @pytest.fixture

@@ -28,39 +28,46 @@ def checks(connection: Connection) -> dict[str, list[str]]:
     }
 
 
+@pytest.fixture
+async def migrated(empty_engine: AsyncEngine) -> AsyncEngine:
+    """An engine on a new database with our tables."""
+    await migrate(empty_engine)
+    return empty_engine
+
+
 async def test_upgrade_from_nothing_makes_the_declared_tables(empty_engine: AsyncEngine) -> None:
     await migrate(empty_engine)
     async with empty_engine.connect() as connection:
         assert await connection.run_sync(differences) == []
 
 
-async def test_check_constraints_are_the_declared_ones(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
-        migrated = await connection.run_sync(checks)
+async def test_check_constraints_are_the_declared_ones(migrated: AsyncEngine) -> None:
+    async with migrated.begin() as connection:
+        expected = await connection.run_sync(checks)
         await connection.run_sync(tables.metadata.drop_all)
         await connection.run_sync(tables.metadata.create_all)
-        assert await connection.run_sync(checks) == migrated
+        assert await connection.run_sync(checks) == expected
 
 
-async def test_differences_are_seen(engine: AsyncEngine) -> None:
-    async with engine.begin() as connection:
+async def test_differences_are_seen(migrated: AsyncEngine) -> None:
+    async with migrated.begin() as connection:
         await connection.execute(text("ALTER TABLE workers DROP COLUMN version"))
         assert len(await connection.run_sync(differences)) == 1
 
 
-async def test_migrating_again_changes_nothing(engine: AsyncEngine) -> None:
-    await migrate(engine)
-    assert await is_current(engine)
+async def test_migrating_again_changes_nothing(migrated: AsyncEngine) -> None:
+    await migrate(migrated)
+    assert await is_current(migrated)
 
 
-async def test_downgrade_drops_every_table(engine: AsyncEngine) -> None:
-    await downgrade(engine, "base")
-    async with engine.connect() as connection:
+async def test_downgrade_drops_every_table(migrated: AsyncEngine) -> None:
+    await downgrade(migrated, "base")
+    async with migrated.connect() as connection:
         left = await connection.run_sync(lambda sync: inspect(sync).get_table_names())
     assert left == ["alembic_version"]
-    assert not await is_current(engine)
-    await migrate(engine)
-    assert await is_current(engine)
+    assert not await is_current(migrated)
+    await migrate(migrated)
+    assert await is_current(migrated)
 
 
 async def test_an_empty_database_is_refused(empty_engine: AsyncEngine) -> None:
@@ -68,12 +75,12 @@ async def test_an_empty_database_is_refused(empty_engine: AsyncEngine) -> None:
         await require_current(empty_engine)
 
 
-async def test_a_current_database_is_accepted(engine: AsyncEngine) -> None:
-    await require_current(engine)
+async def test_a_current_database_is_accepted(migrated: AsyncEngine) -> None:
+    await require_current(migrated)
 
 
-async def test_two_programs_may_migrate_at_once(url: str) -> None:
-    engines = [create_engine(url), create_engine(url)]
+async def test_two_programs_may_migrate_at_once(empty_url: str) -> None:
+    engines = [create_engine(empty_url), create_engine(empty_url)]
     try:
         await asyncio.gather(*(migrate(engine) for engine in engines))
         assert await is_current(engines[0])

@@ -1,0 +1,86 @@
+/** OutputsView: all outputs of a cell's last run, drawn at most once a frame of the screen. */
+
+import type { CellRun, Output } from "../../lib/index";
+import { h, setText } from "../dom";
+import { viewOutput } from "./outputview";
+import type { OutputView } from "./outputview";
+import { bytesText } from "./sizes";
+
+export class OutputsView {
+  readonly element = h("div", { class: "cell-output" });
+  readonly #wholeAddress: (run: string) => string;
+  #run: CellRun | undefined;
+  #drawnRun = "";
+  #views: { output: Output; view: OutputView }[] = [];
+  #cut: HTMLElement | null = null;
+  #scheduled = 0;
+
+  /** @param wholeAddress where the whole text of a run is. */
+  constructor(wholeAddress: (run: string) => string) {
+    this.#wholeAddress = wholeAddress;
+  }
+
+  show(run: CellRun | undefined): void {
+    this.#run = run;
+    this.#scheduled ||= requestAnimationFrame(() => {
+      this.#scheduled = 0;
+      this.#draw();
+    });
+  }
+
+  #draw(): void {
+    const run = this.#run;
+    const outputs = run?.outputs ?? [];
+    // While a new run has said nothing yet, its height is kept, so that the page does not jump.
+    const before = this.element.offsetHeight;
+    if (run?.run !== this.#drawnRun) this.#truncate(0);
+    this.#drawnRun = run?.run ?? "";
+    outputs.forEach((output, index) => this.#drawOne(output, index));
+    this.#truncate(outputs.length);
+    this.#drawCut(run);
+    const waiting = outputs.length === 0 && (run?.status === "queued" || run?.status === "running");
+    this.element.style.minHeight = waiting && before > 0 ? `${before}px` : "";
+    this.element.toggleAttribute("data-empty", outputs.length === 0 && !this.#cut && !waiting);
+  }
+
+  #drawOne(output: Output, index: number): void {
+    const known = this.#views[index];
+    if (known?.output === output) return;
+    if (known?.view.update(output)) {
+      known.output = output;
+      return;
+    }
+    const view = viewOutput(output);
+    if (known) known.view.element.replaceWith(view.element);
+    else this.element.append(view.element);
+    this.#views[index] = { output, view };
+  }
+
+  #truncate(length: number): void {
+    for (const { view } of this.#views.splice(length)) view.element.remove();
+  }
+
+  #drawCut(run: CellRun | undefined): void {
+    if (!run?.cut) {
+      this.#cut?.remove();
+      this.#cut = null;
+      return;
+    }
+    this.#cut ??= h(
+      "p",
+      { class: "output-cut", "data-testid": "output-cut" },
+      h("span"),
+      h("a", { target: "_blank" }),
+    );
+    const [said, link] = this.#cut.children as unknown as [HTMLElement, HTMLAnchorElement];
+    const { keptBytes, keptLines, before } = run.cut;
+    const lines = keptLines > 1 ? `, ${keptLines.toLocaleString("en")} lines` : "";
+    setText(said, keptBytes ? `… ${bytesText(keptBytes)}${lines} in all: ` : "… there is more: ");
+    setText(link, "whole output");
+    link.href = this.#wholeAddress(run.run);
+    const place = before >= 0 ? (this.#views[before]?.view.element ?? null) : null;
+    if (place ? this.#cut.nextSibling !== place : this.element.lastChild !== this.#cut) {
+      this.element.insertBefore(this.#cut, place);
+    }
+  }
+}

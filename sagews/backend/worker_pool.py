@@ -1,0 +1,186 @@
+"""The workers that this backend talks to, and the workspaces that it keeps open on them.
+
+Invariant: of a workspace there is at most one `Opening` here, at the newest epoch that this backend knows; while it
+stands its journal is written and its lease renewed. With no open workspace nothing is done but pings.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+
+from sagews.backend import background
+from sagews.backend.bulk import Bulk
+from sagews.backend.journal import Journal
+from sagews.backend.metrics import Metrics
+from sagews.backend.placement import Placement
+from sagews.backend.switchboard import Switchboard
+from sagews.backend.worker_connection import WorkerConnection
+from sagews.database.store import Store
+from sagews.errors import DatabaseUnavailable, Fenced, NotFound
+from sagews.messages import Frame
+from sagews.messages.workspace import CloseWorkspace, RenewLease
+
+log = logging.getLogger(__name__)
+
+LEASE_SECONDS = 3.0
+LOOK_SECONDS = 60.0
+"""How often a worker is asked whether it still has a workspace that nobody here follows."""
+
+
+@dataclass(frozen=True, eq=False)
+class Opening:
+    """A workspace, open on a worker at an epoch, followed by this backend."""
+
+    workspace: str
+    epoch: int
+    worker: str
+    link: Switchboard
+    journal: Journal
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it is good for nothing any more."""
+        return self.journal.over.done() or not self.link.is_open
+
+
+class WorkerPool:
+    """Connections to workers; opens workspaces and keeps them."""
+
+    def __init__(
+        self, workers: Sequence[WorkerConnection], placement: Placement, store: Store, metrics: Metrics
+    ) -> None:
+        self.workers = tuple(workers)
+        self._placement = placement
+        self._store = store
+        self._metrics = metrics
+        self._openings: dict[str, Opening] = {}
+        self._turns: dict[str, asyncio.Lock] = {}
+        self._leases: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
+
+    def start(self) -> None:
+        """Begin to connect."""
+        for worker in self.workers:
+            worker.start()
+
+    async def stop(self) -> None:
+        """Let the workspaces stand where they are, and close the connections; repeatable."""
+        self._stopping.set()
+        if self._leases is not None:
+            await asyncio.wait({self._leases})
+        for opening in list(self._openings.values()):
+            await self._drop(opening)
+        for worker in self.workers:
+            await worker.stop()
+
+    def environments(self) -> tuple[str, ...]:
+        """What sessions can run in, the site's first first."""
+        return next((worker.environments for worker in self.workers if worker.environments), ())
+
+    async def open(self, workspace: str) -> Opening:
+        """The workspace's opening; opens it where it is not open.
+
+        :raises WorkerUnavailable: no worker answers.
+        :raises NotFound: there is no such workspace.
+        :raises DatabaseUnavailable: nobody can tell where it is.
+        """
+        async with self._turns.setdefault(workspace, asyncio.Lock()):
+            opening = self._openings.get(workspace)
+            if opening is not None and not opening.is_over:
+                return opening
+            if opening is not None:
+                await self._drop(opening)
+            placed = await self._placement.place(workspace, self.workers)
+            opening = Opening(workspace, placed.epoch, placed.worker, placed.link, placed.journal)
+            self._openings[workspace] = opening
+            self._metrics.open_workspaces.set(len(self._openings))
+            if self._leases is None or self._leases.done():
+                self._leases = background.start(self._renew_leases(), "leases")
+            return opening
+
+    def bulk(self, opening: Opening) -> AbstractAsyncContextManager[Bulk]:
+        """A bulk connection to the workspace's worker."""
+        worker = next(worker for worker in self.workers if worker.id == opening.worker)
+        return worker.bulk(opening.workspace, opening.epoch)
+
+    def known(self, workspace: str) -> Opening | None:
+        """The workspace's opening, where it is open here already."""
+        opening = self._openings.get(workspace)
+        return opening if opening is not None and not opening.is_over else None
+
+    async def discard(self, opening: Opening) -> None:
+        """It turned out to be good for nothing: the next `open` looks again. Repeatable."""
+        async with self._turns.setdefault(opening.workspace, asyncio.Lock()):
+            if self._openings.get(opening.workspace) is opening:
+                await self._drop(opening)
+
+    async def forget(self, workspace: str) -> None:
+        """The workspace was deleted: its sessions end. Repeatable."""
+        opening = self._openings.get(workspace)
+        if opening is not None:
+            await self._close_at_worker(opening)
+            await self.discard(opening)
+
+    async def _drop(self, opening: Opening) -> None:
+        if opening.journal.over.done() and isinstance(opening.journal.over.result(), Fenced):
+            await self._close_at_worker(opening)
+        await opening.journal.stop()
+        self._openings.pop(opening.workspace, None)
+        self._metrics.open_workspaces.set(len(self._openings))
+
+    async def _close_at_worker(self, opening: Opening) -> None:
+        """The worker of an epoch that is over must not go on."""
+        opening.link.send(Frame(content=CloseWorkspace(), workspace=opening.workspace, epoch=opening.epoch))
+
+    async def _renew_leases(self) -> None:
+        clock = asyncio.get_running_loop().time
+        next_look = clock() + LOOK_SECONDS
+        while self._openings and not self._stopping.is_set():
+            try:
+                await self._renew()
+                if clock() >= next_look:
+                    next_look = clock() + LOOK_SECONDS
+                    await self._look()
+            except DatabaseUnavailable as error:
+                log.info("Leases not renewed", extra={"action": "leases_not_renewed", "what": error.what})
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), LEASE_SECONDS)
+
+    async def _look(self) -> None:
+        """Find out which workspaces their workers have closed, because nobody was there."""
+        for opening in list(self._openings.values()):
+            if not opening.is_over and not opening.journal.is_listened_to:
+                await opening.journal.look()
+                if opening.journal.over.done() and isinstance(opening.journal.over.result(), NotFound):
+                    await self.discard(opening)
+                    await self._note_closed(opening)
+
+    async def _note_closed(self, opening: Opening) -> None:
+        """No worker has it open; a scratch workspace is thrown away."""
+        try:
+            await self._store.workspaces.close(opening.workspace, opening.epoch)
+            if not opening.journal.kept:
+                await self._store.workspaces.delete(opening.workspace)
+        except (Fenced, NotFound):
+            log.info("Opened again meanwhile", extra={"action": "opened_again", "workspace": opening.workspace})
+
+    async def _renew(self) -> None:
+        for worker in self.workers:
+            mine = {one.workspace: one for one in self._openings.values() if one.link is worker.link}
+            if not mine:
+                continue
+            current = {one.id: one.epoch for one in await self._store.workspaces.open_on(worker.id)}
+            epochs = {name: one.epoch for name, one in mine.items() if current.get(name) == one.epoch}
+            if epochs and worker.link is not None:
+                worker.link.send(Frame(content=RenewLease(epochs=epochs)))
+            for name, opening in mine.items():
+                if name not in epochs:
+                    opening.journal.fence()
+        for opening in list(self._openings.values()):
+            if opening.is_over:
+                await self.discard(opening)

@@ -1,0 +1,1 @@
+"""Python clients (async): of a worker, and of a site."""
