@@ -58,12 +58,14 @@ class Evaluation:
             raise UsageError(f"There is no environment {self._environment!r} there; allowed: {', '.join(known)}.")
         self._workspace = await self._site.make_scratch_workspace()
         channel = self._channel = live.channel(self._workspace)
-        await channel.attach()
+        first = await channel.attach()
         await channel.command(OpenSession(self._environment), session=SESSION)
         taken = await channel.command(Execute(code), session=SESSION)
         assert isinstance(taken.content, Acknowledged)
         self._run = taken.content.runs[0]
         async for frame in channel.events():
+            if frame is first:  # from before there was a session
+                continue
             status = await self._heard(frame, show)
             if status:
                 return status

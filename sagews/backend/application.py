@@ -25,7 +25,7 @@ from sagews.backend.declaration import by_path
 from sagews.backend.health import HealthPage
 from sagews.backend.metrics import MetricsPage
 from sagews.backend.openapi import describe
-from sagews.backend.pages import ClientFile, Nothing, Page, Refusing, SignInPage
+from sagews.backend.pages import SAGE_FILES, ClientFile, Nothing, Page, Refusing, SignInPage
 from sagews.backend.sockjs import SockJSSettings, routes
 from sagews.configuration.site import is_loopback
 from sagews.errors import NotAllowed
@@ -112,6 +112,7 @@ def _rules(backend: Backend) -> list[Any]:
         *_api_rules(backend),
         ("/healthz", HealthPage, given),
         ("/metrics", MetricsPage, given),
+        ("/nbextensions/(threejs-sage/.+)", ClientFile, {"path": str(SAGE_FILES)}),
         ("/static/(.+)", ClientFile, {"path": str(backend.client_folder)}),
         ("/(favicon\\.ico|favicon\\.svg)", ClientFile, {"path": str(backend.client_folder)}),
         ("/sign-in", SignInPage, given),

@@ -7,6 +7,7 @@ the policy sandboxes away from the site's origin (Content Security Policy Level 
 from __future__ import annotations
 
 import re
+import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from sagews.backend.collaborators import Backend
 
 FRAME = "frame.html"
+SAGE_FILES = Path(sys.prefix) / "share" / "jupyter" / "nbextensions"
+"""What the 3D scenes of a Sage that is installed beside us need in a browser: three.js, as its notebooks find it."""
 _HASHED = re.compile(r"[-.][0-9A-Za-z_]{8,}\.(?:js|css|woff2?|ttf|png|svg|map|wasm)$")
 """esbuild's ``[name]-[hash]``."""
 _OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20]*")

@@ -22,7 +22,7 @@ def worker_token(folder: Path) -> str:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = folder / f".{NAME}.{secrets.token_hex(8)}"
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "w") as file:
+        with os.fdopen(descriptor, "w") as file:
             file.write(secrets.token_hex(BYTES))
         try:
             os.link(part, path)

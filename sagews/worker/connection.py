@@ -126,14 +126,14 @@ class Connection(asyncio.Protocol):
         """Send an answer at once. A peer that leaves too many answers lie is not read any more."""
         if self.closed:
             return
-        self._write(encode(frame, self._settings.frame_bytes))
+        self._write(encode(frame))
         if self._transport is not None and self._waiting_bytes() > self._settings.answers_bytes:
             self._transport.pause_reading()
 
     def send_if_room(self, frame: Frame) -> None:
         """Send what may be lost (presence)."""
         if self.has_room():
-            self._write(encode(frame, self._settings.frame_bytes))
+            self._write(encode(frame))
 
     def refuse(self, frame: Frame, error: SagewsError) -> None:
         """Answer that what the frame asks for is not done, and why."""

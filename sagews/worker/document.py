@@ -56,9 +56,7 @@ class LiveDocument:
 
     def notebook(self, runs: dict[str, Run]) -> Notebook:
         """The content with the outputs of its cells, as a file has it."""
-        outputs = {
-            cell: CellOutputs(run.execution_count or None, run.outputs.as_tuple()) for cell, run in runs.items()
-        }
+        outputs = {cell: CellOutputs(run.execution_count or None, run.outputs.as_tuple()) for cell, run in runs.items()}
         return self.worksheet.notebook(outputs)
 
     def state(self) -> DocumentState:

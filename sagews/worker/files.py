@@ -33,10 +33,18 @@ def steps_of(path: str) -> list[str]:
     :raises UsageError: where it is not relative, POSIX, without `..`.
     """
     steps = path.split("/")
-    good = all(step not in ("", ".", "..") and len(os.fsencode(step)) <= LONGEST_NAME for step in steps)
+    good = all(step not in ("", ".", "..") and _size(step) <= LONGEST_NAME for step in steps)
     if not good or "\0" in path or len(path) > LONGEST_PATH or steps[-1].startswith(PART):
         raise UsageError(f"{path[:100]!r} is no path in a workspace.", mend="Give a relative path without `..`.")
     return steps
+
+
+def _size(name: str) -> int:
+    """Of a name, as the file system counts it; what is no Unicode text is no name either."""
+    try:
+        return len(name.encode())
+    except UnicodeEncodeError:
+        return LONGEST_NAME + 1
 
 
 class Files:

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from sagews.errors import Conflict, OverLimit, SagewsError, SessionEnded
+from sagews.errors import Conflict, OverLimit, SagewsError, SessionEnded, TooLarge
 from sagews.messages import jupyter
 from sagews.messages.connection import Waiting
 from sagews.messages.frame import Frame, Message
 from sagews.messages.records import Limits, PendingInput, SessionState
-from sagews.messages.workspace import RunEnded, RunQueued, RunStarted, SessionStarted
+from sagews.messages.workspace import Notice, RunEnded, RunQueued, RunStarted, SessionStarted
 from sagews.messages.workspace import SessionEnded as SessionEndedEvent
 from sagews.worker.alarm import Alarm, duration
 from sagews.worker.capacity import Capacity
@@ -84,7 +84,7 @@ class LiveSession:
         self._questions = Questions(around.settings.questions)
         self._early: list[Callable[[], None]] = []
         limits, settings = around.limits, around.settings
-        idle, wall = limits.idle_seconds or settings.idle_seconds, limits.wall_seconds or settings.wall_seconds
+        idle, wall = limits.idle_seconds, limits.wall_seconds
         self._idle = Alarm(idle, lambda: self.end(f"idle {duration(idle)}", "idle"))
         self._wall = Alarm(wall, lambda: self.end(f"wall time limit {duration(wall)}", "limit"))
         self._unanswered = Alarm(settings.input_seconds, self.interrupt)
@@ -224,6 +224,13 @@ class LiveSession:
     # --- what it says
 
     def _heard(self, frame: Frame) -> None:
+        try:
+            self._take(frame)
+        except TooLarge:
+            text = f"A {frame.content.type} message was too large and is not shown."
+            self._tell(Notice(text, "error", self.document), frame.run)
+
+    def _take(self, frame: Frame) -> None:
         content = frame.content
         if isinstance(content, jupyter.Stream):
             self._heard_text(content)
@@ -293,7 +300,7 @@ class LiveSession:
         if self._output is not None:
             self._output.close()
         settings = self._around.settings
-        maximum = self._around.limits.output_bytes or settings.output_bytes
+        maximum = self._around.limits.output_bytes
         path = self._around.kept_file(run.id)
         kept = KeptOutput(path, settings.output_shown_bytes, settings.output_tail_bytes, maximum)
         self._output = RunOutput(run, kept, self._around.stream, settings.rich_bytes, self.interrupt)

@@ -44,7 +44,11 @@ class RunOutput:
     def text(self, name: Name, text: str) -> None:
         """Text that the run wrote."""
         self._clear_if_told()
-        told = self._kept.write(name, text)
+        try:
+            told = self._kept.write(name, text)
+        except OSError as error:
+            self._limit(f"Output cannot be kept ({error.strerror}): the run is interrupted.")
+            return
         if told.text:
             self.run.outputs.take_text(name, told.text)
             self._tell(jupyter.Stream(name, told.text))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator
+from dataclasses import replace
+from typing import Any
 
 from sagews.messages import jupyter
 from sagews.messages.records import CellRun
@@ -38,9 +40,13 @@ class RunRecords:
         """The last run of each of its cells."""
         return {cell: run for (owner, cell), run in self._by_cell.items() if owner == document}
 
-    def records(self) -> tuple[CellRun, ...]:
-        """As a snapshot has them."""
-        return tuple(run.record() for run in self)
+    def records(self, characters: int) -> tuple[CellRun, ...]:
+        """As a snapshot has them; outputs beyond so many characters are left out, and said to be cut."""
+        found: list[CellRun] = []
+        for record in (run.record() for run in self):
+            characters -= _characters(record)
+            found.append(record if characters >= 0 else replace(record, outputs=(), cut=True))
+        return tuple(found)
 
     def clear(self, document: str, cells: Collection[str]) -> None:
         """Forget the outputs of these cells (none = all); what still runs goes on."""
@@ -67,3 +73,18 @@ class RunRecords:
         for run in self:
             if run.session == session:
                 run.outputs.update_display(content)
+
+
+def _characters(record: CellRun) -> int:
+    """About how much there is to send."""
+    return sum(_length(value) for output in record.outputs for value in output.values())
+
+
+def _length(value: Any) -> int:
+    if isinstance(value, str):
+        return len(value)
+    if isinstance(value, dict):
+        return sum(map(_length, value.values()))
+    if isinstance(value, list):
+        return sum(map(_length, value))
+    return 1

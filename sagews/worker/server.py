@@ -95,7 +95,8 @@ class WorkerServer:
 
     def greeted(self, connection: Connection, hello: Hello) -> Frame:
         """Raises NotSignedIn for a wrong token, MessageError for a protocol or role that is not served."""
-        if connection.needs_token and not hmac.compare_digest(hello.token.encode(), self._token.encode()):
+        token = hello.token.encode("utf-8", "surrogatepass")
+        if connection.needs_token and not hmac.compare_digest(token, self._token.encode()):
             raise NotSignedIn("The worker's token is wrong.", mend="Give both sides the same token.")
         if connection.needs_token:
             require_role(connection.ssl_object, {Role.BACKEND, Role.ADMIN})

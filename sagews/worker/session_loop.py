@@ -50,11 +50,7 @@ class SessionLoop:
         builtins.input = self._input
         getpass.getpass = self._getpass
         while not self._shell.exit_now:
-            try:
-                frame = self._channel.receive()
-            except KeyboardInterrupt:
-                # An alarm that the user's code had set; there is nothing to interrupt any more.
-                continue
+            frame = self._channel.receive()
             handler = self._handlers.get(type(frame.content))
             if handler is not None:
                 handler(frame)
@@ -84,8 +80,8 @@ class SessionLoop:
                 error = result.error_before_exec or result.error_in_exec
                 if error is None and request.user_expressions:
                     expressions = session_display.as_json(shell.user_expressions(request.user_expressions))
-        except KeyboardInterrupt as interrupt:
-            error = interrupt
+        except (KeyboardInterrupt, Exception) as raised:  # noqa: BLE001 (by a signal's handler, at the very end)
+            error = raised
             shell.showtraceback()
         payload = tuple(session_display.as_json(shell.payload_manager.read_payload()))
         if error is None or isinstance(error, SystemExit):
@@ -106,7 +102,7 @@ class SessionLoop:
             with session_signals.interruptible():
                 self._channel.send(jupyter.Status("busy"))
                 self._shell.comms.receive(frame.content)
-        except KeyboardInterrupt:
+        except (KeyboardInterrupt, Exception):  # noqa: BLE001 (a widget's code may raise anything)
             self._shell.showtraceback()
         self._channel.send(jupyter.Status("idle"))
 

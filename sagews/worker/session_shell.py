@@ -101,3 +101,5 @@ def warm(shell: SessionShell, cells: list[str]) -> None:
         if error is not None:
             raise RuntimeError(f"The environment cannot run {code!r}: {error}") from error
     shell.forget(names)
+    # `%who` and `%whos` list what the user made, not the environment's own names.
+    shell.user_ns_hidden.update(shell.user_ns)

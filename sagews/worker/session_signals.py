@@ -12,7 +12,10 @@ from contextlib import contextmanager
 
 from sagews.worker.processes import LIBC
 
-_SIGINT = {signal.SIGINT}
+_OF_RUNS = {
+    signal.SIGINT, signal.SIGALRM, signal.SIGVTALRM, signal.SIGPROF, signal.SIGUSR1, signal.SIGUSR2, signal.SIGHUP,
+}  # fmt: skip
+"""Signals for which the user's code may have a handler that raises: an alarm that comes after its run hits nothing."""
 _CRASHES = (signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGABRT, signal.SIGTRAP)
 _SignalSet = ctypes.c_ulong * (1024 // (8 * ctypes.sizeof(ctypes.c_ulong)))
 _CHECK_SIGNALS = ctypes.pythonapi.PyErr_CheckSignals
@@ -47,11 +50,11 @@ def uninterrupted() -> Iterator[None]:
 
 @contextmanager
 def interruptible() -> Iterator[None]:
-    """The user's code runs: let SIGINT in, but none that was sent before."""
-    while signal.sigtimedwait(_SIGINT, 0) is not None:
+    """The user's code runs: let signals in, but none that came before."""
+    while signal.sigtimedwait(_OF_RUNS, 0) is not None:
         pass
     try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGINT)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, _OF_RUNS)
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_BLOCK, _SIGINT)
+        signal.pthread_sigmask(signal.SIG_BLOCK, _OF_RUNS)

@@ -13,6 +13,9 @@ from pathlib import Path
 from sagews.errors import NotFound
 from sagews.worker.settings import WorkerSettings
 
+RUNS_BETWEEN_LOOKS = 20
+"""Runs that begin between two looks at how much text is kept (a look takes a millisecond)."""
+
 
 class WorkspaceFolder:
     """`files`, which belong to the sessions, and `outputs`, which do not."""
@@ -24,7 +27,7 @@ class WorkspaceFolder:
         self.outputs = top / "outputs"
         self._scratch = scratch
         self._settings = settings
-        self._running: set[Path] = set()
+        self._runs = 0
         for folder in (self.files, self.outputs):
             folder.mkdir(parents=True, exist_ok=True)
 
@@ -39,14 +42,19 @@ class WorkspaceFolder:
         return cls(Path(tempfile.mkdtemp(prefix="sagews-scratch-")), settings, scratch=True)
 
     def kept_file(self, run: str) -> Path:
-        """A place for the text of a new run; old texts make room for it."""
+        """A place for the text of a new run; every now and then, old texts make room."""
+        if self._runs % RUNS_BETWEEN_LOOKS == 0:
+            self._make_room()
+        self._runs += 1
+        return self.outputs / f"{run}.txt"
+
+    def _make_room(self) -> None:
         texts = sorted(self.outputs.glob("*.txt"), key=lambda path: path.stat().st_mtime)
         total = sum(path.stat().st_size for path in texts)
         while texts and (len(texts) >= self._settings.kept_runs or total > self._settings.kept_bytes):
             oldest = texts.pop(0)
             total -= oldest.stat().st_size
             oldest.unlink()
-        return self.outputs / f"{run}.txt"
 
     def output(self, run: str) -> Path:
         """The text of a run. Raises NotFound where it is not kept (any more)."""

@@ -216,14 +216,24 @@ def _arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def check_alone() -> None:
-    """:raises SetupError: where this process has a second thread, which a fork would break."""
+def check_alone(expected: set[int]) -> None:
+    """Check that nothing is here which sessions would share.
+
+    :param expected: the descriptors that may be open.
+    :raises SetupError: where this process has a second thread, which a fork would break, or another connection.
+    """
     threads = list(Path("/proc/self/task").iterdir())
     if len(threads) != 1:
         raise SetupError(
             f"The environment started {len(threads) - 1} threads while it was imported; a zygote cannot fork then.",
             mend="Take the module that does so out of `preload`.",
         )
+    for path in list(Path("/proc/self/fd").iterdir()):
+        if int(path.name) not in expected and path.is_socket():
+            raise SetupError(
+                "The environment opened a connection while it was imported; all its sessions would share it.",
+                mend="Take the module that does so out of `preload`.",
+            )
 
 
 def main() -> None:
@@ -236,7 +246,7 @@ def main() -> None:
     temporary = arguments.data / "temporary"
     temporary.mkdir(parents=True, exist_ok=True)
     shell = environment_preload.preload(arguments.environment, [name for name in arguments.preload.split(",") if name])
-    check_alone()
+    check_alone({0, 1, 2, arguments.socket_fd})
     sys.stdout.flush()
     sys.stderr.flush()
     gc.collect()

@@ -109,6 +109,11 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     return this.#sessions.all();
   }
 
+  /** Paths of the documents that are live; the files of new ones may not be written yet. */
+  get livePaths(): readonly string[] {
+    return [...this.#documents.values()].map(({ path }) => path);
+  }
+
   /** Edits in all its documents that are not known to be kept by the server yet. */
   get unacknowledged(): number {
     return [...this.#documents.values()].reduce((sum, live) => sum + live.unacknowledged, 0);

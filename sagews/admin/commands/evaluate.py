@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 from sagews.admin.command import Verbs
 from sagews.admin.running import add_site_options, site_of
 from sagews.errors import UsageError
+
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+"""ANSI sequences that colour text (ECMA-48, SGR)."""
 
 
 def add(verbs: Verbs) -> None:
@@ -76,6 +80,8 @@ def _code(given: str) -> str:
 
 def _print(name: str, text: str) -> None:
     stream = sys.stdout if name == "stdout" else sys.stderr
+    if name == "stderr" and not stream.isatty():
+        text = COLOURS.sub("", text)
     stream.buffer.write(text.encode("utf-8", "surrogateescape" if stream.errors == "surrogateescape" else "replace"))
     stream.flush()
 

@@ -219,6 +219,24 @@ async def test_a_zygote_that_cannot_start_says_why(tmp_path: Path) -> None:
     await broken.stop()
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("import threading, time; threading.Thread(target=time.sleep, args=(1000,), daemon=True).start()", "threads"),
+        ("import socket; kept = socket.socketpair()", "connection"),
+    ],
+)
+async def test_a_preload_that_cannot_be_forked_is_refused(tmp_path: Path, code: str, said: str) -> None:
+    # The zygote runs in its home, and finds modules there (`python -m`).
+    home = tmp_path / "zygotes" / "broken" / "home"
+    home.mkdir(parents=True)
+    (home / "unforkable.py").write_text(code)
+    broken = Environments(tmp_path, (EnvironmentSettings("broken", preload=("unforkable",)),))
+    with pytest.raises(SetupError, match=said):
+        await broken.start()
+    await broken.stop()
+
+
 async def test_kill_9_of_a_zygote_ends_its_sessions_only(tmp_path: Path) -> None:
     mark = uuid.uuid4().hex
     kept = (EnvironmentSettings("one", preload=("json",)), EnvironmentSettings("two", preload=("json",)))

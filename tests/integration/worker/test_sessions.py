@@ -132,6 +132,8 @@ async def test_question_mark_pages_and_magics(sage: Talk) -> None:
     assert "1" in (await sage.run("%%bash\necho 1")).text()
     assert "loop" in (await sage.run("%timeit -n1 -r1 1+1")).text()
     assert (await sage.run("%time 3")).result == "3"
+    assert (await sage.run("%who")).text() == "a\t \n"
+    assert (await sage.run("%history")).text().endswith("\n%who\n%history\n")
 
 
 async def test_input_asks_a_person(python: Talk) -> None:

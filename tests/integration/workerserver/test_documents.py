@@ -12,14 +12,17 @@ import pytest
 
 from sagews.client.worker import WorkerClient
 from sagews.client.worker_channel import Channel
-from sagews.errors import Fenced, Unavailable
+from sagews.errors import Fenced, NotFound, Unavailable
 from sagews.messages import commands
+from sagews.messages.connection import Done
+from sagews.messages.files import FileDelete, FileRename
 from sagews.messages.frame import Frame
 from sagews.messages.records import Actor, DocumentState, JournalEntry
 from sagews.messages.workspace import (
     Checkpoint,
     Checkpointed,
     CloseWorkspace,
+    DocumentMoved,
     DocumentUpdate,
     FollowJournal,
     Journaled,
@@ -33,7 +36,9 @@ from sagews.messages.workspace import (
 from sagews.worker.settings import WorkerSettings
 from sagews.workspace.notebook import Cell, Notebook
 from sagews.workspace.worksheet import Worksheet
-from tests.integration.workerserver.conftest import Make, OwnServer
+from tests.integration.workerserver.conftest import Make, OwnServer, start_program, stop_program
+from tests.integration.workerserver.peer import Peer
+from tests.integration.workerserver.test_files import Bulk
 
 OWNER = Actor("ada", "Ada", "owner")
 W = "w1"
@@ -185,6 +190,58 @@ async def test_an_older_epoch_is_fenced(own_server: Make) -> None:
             await channel.command(commands.OpenSession(), session="s", epoch=1)
         kinds = [(await anext(old.events())).content.type, (await anext(old.events())).content.type]
         assert kinds == ["attached", "workspace_closed"]
+
+
+async def test_a_document_follows_its_renamed_file(own_server: Make) -> None:
+    server = await own_server(WorkerSettings())
+    async with backend(server) as client:
+        channel = await opened(client)
+        document, _ = await new_document(channel)
+        bulk = Bulk(await Peer.unix(server.socket, "bulk"), W)
+        assert await bulk.ask(FileRename("a.ipynb", "b/c.ipynb")) == Done()
+        assert (await until(channel, DocumentMoved)).content == DocumentMoved(document, "b/c.ipynb")
+        assert (server.data / "workspaces" / W / "files" / "b" / "c.ipynb").is_file()
+        assert await bulk.ask(FileDelete("b")) == Done()
+        assert (await until(channel, DocumentMoved)).content == DocumentMoved(document, "")
+        with pytest.raises(NotFound):
+            await channel.command(commands.Save(document))
+        await bulk.peer.close()
+
+
+async def test_what_another_program_wrote_is_put_aside(own_server: Make) -> None:
+    server = await own_server(WorkerSettings())
+    async with backend(server) as client:
+        channel = await opened(client)
+        document, state = await new_document(channel)
+        await channel.command(commands.Save(document))
+        await until(channel, Saved)
+        files = server.data / "workspaces" / W / "files"
+        (files / "a.ipynb").write_text("somebody else's")
+        await channel.command(Update(document, an_edit(state, {"a": "1"})))
+        await channel.command(commands.Save(document))
+        await until(channel, Saved)
+        assert sorted(file.read_text() == "somebody else's" for file in files.iterdir()) == [False, True]
+        assert json.loads((files / "a.ipynb").read_text())["cells"][0]["source"] == ["1"]
+
+
+async def test_a_change_is_written_soon_without_being_asked(own_server: Make) -> None:
+    server = await own_server(WorkerSettings(checkpoint_seconds=0.1))
+    async with backend(server) as client:
+        channel = await opened(client)
+        await new_document(channel)
+        saved = await until(channel, Saved)
+        assert saved.content.contains == 2  # type: ignore[attr-defined]
+
+
+async def test_sigterm_writes_everything_and_ends_well(tmp_path: Path) -> None:
+    program = start_program(tmp_path, "[worker.environments.sage]\nenabled = false\n")
+    async with WorkerClient.unix(program.socket, role="backend") as client:
+        channel = await opened(client)
+        document, state = await new_document(channel)
+        await channel.command(Update(document, an_edit(state, {"a": "kept"})))
+        assert await asyncio.to_thread(stop_program, program) == 0
+    file = tmp_path / "data" / "worker" / "workspaces" / W / "files" / "a.ipynb"
+    assert json.loads(file.read_text())["cells"][0]["source"] == ["kept"]
 
 
 async def test_updates_need_a_lease(own_server: Make) -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from sagews.client.worker import WorkerClient
 from sagews.errors import NotFound, SessionEnded
+from sagews.messages.records import Limits
 
 
 @pytest.mark.sage
@@ -85,3 +86,11 @@ async def test_session_that_ends_refuses_open_questions(worker: WorkerClient) ->
     with pytest.raises(SessionEnded):
         await question
     assert (await running).reason == "restarted"
+
+
+async def test_output_limit_is_said_and_interrupts(worker: WorkerClient) -> None:
+    session = await worker.open_session("python", limits=Limits(output_bytes=100_000))
+    result = await session.evaluate("while True: print('x' * 99)")
+    assert result.status == "interrupted"
+    assert "Output limit reached (100000 bytes" in session.notices[-1].text
+    assert (await session.evaluate("'alive'")).text == "'alive'"

@@ -9,6 +9,7 @@ import { h } from "../dom";
 
 const FRAME_ADDRESS = "/static/frame.html";
 const TALLEST = 4000;
+const MOST_CHANGES = 50;
 
 export function renderActive(html: string): HTMLElement {
   const { inner, height } = unwrap(html);
@@ -22,13 +23,16 @@ export function renderActive(html: string): HTMLElement {
     allow: "fullscreen",
   });
   frame.style.height = `${height || 60}px`;
+  let changes = 0;
   const hear = (event: MessageEvent): void => {
     if (!frame.isConnected) window.removeEventListener("message", hear);
     if (event.source !== frame.contentWindow) return;
     const told = event.data as { sagews?: unknown; height?: unknown } | null;
-    if (told?.sagews === "ready") frame.contentWindow?.postMessage({ sagews: "show", html: inner }, "*");
-    else if (told?.sagews === "height" && typeof told.height === "number") {
-      frame.style.height = `${Math.min(Math.max(told.height, height, 20), TALLEST)}px`;
+    if (told?.sagews === "ready") void show(frame, inner);
+    else if (told?.sagews === "height" && typeof told.height === "number" && height === 0) {
+      // Something that is as tall as its frame and a little more would grow for ever.
+      changes += 1;
+      if (changes <= MOST_CHANGES) frame.style.height = `${Math.min(Math.max(told.height, 20), TALLEST)}px`;
     }
   };
   window.addEventListener("message", hear);
@@ -44,4 +48,35 @@ function unwrap(html: string): { inner: string; height: number } {
   if (!only || !inner) return { inner: html, height: 0 };
   const height = Number.parseInt(only.getAttribute("height") ?? "", 10);
   return { inner, height: Number.isNaN(height) ? 400 : height };
+}
+
+async function show(frame: HTMLIFrameElement, html: string): Promise<void> {
+  const whole = await withSiteScripts(html);
+  frame.contentWindow?.postMessage({ sagews: "show", html: whole }, "*");
+}
+
+/** Scripts that a Sage scene expects to find on its notebook server (three.js). */
+const SITE_SCRIPT =
+  /<script[^>]*\ssrc=["'](\/nbextensions\/threejs-sage\/r\d+\/three\.min\.js)["'][^>]*>\s*<\/script>/gi;
+
+const loaded = new Map<string, Promise<string>>();
+
+/** The frame has no way to this site: what it needs from here is put into its HTML. */
+async function withSiteScripts(html: string): Promise<string> {
+  const scripts = new Map<string, string>();
+  for (const [, address = ""] of html.matchAll(SITE_SCRIPT)) {
+    const known = loaded.get(address) ?? loadScript(address);
+    loaded.set(address, known);
+    scripts.set(address, await known);
+  }
+  return html.replace(SITE_SCRIPT, (all, address: string) => {
+    const script = scripts.get(address);
+    return script ? `<script>${script}</script>` : all;
+  });
+}
+
+/** "" where the site does not have it: the scene then tries its own way to one. */
+async function loadScript(address: string): Promise<string> {
+  const answer = await fetch(address);
+  return answer.ok ? answer.text() : "";
 }

@@ -25,7 +25,10 @@ function mathRule(
     name,
     level,
     start: (source) => {
-      const place = source.search(/\$|\\\(|\\\[|\\begin\{/);
+      // A block begins with a line; only there may it end a paragraph.
+      const place = source.search(
+        level === "block" ? /(?<=\n)(?:\$\$|\\\[|\\begin\{)/ : /\$|\\\(|\\\[|\\begin\{/,
+      );
       return place < 0 ? undefined : place;
     },
     tokenizer: (source) => {

@@ -74,7 +74,7 @@ export class OutputsView {
     );
     const [said, link] = this.#cut.children as unknown as [HTMLElement, HTMLAnchorElement];
     const { keptBytes, keptLines, before } = run.cut;
-    const lines = keptLines ? `, ${keptLines.toLocaleString("en")} lines` : "";
+    const lines = keptLines > 1 ? `, ${keptLines.toLocaleString("en")} lines` : "";
     setText(said, keptBytes ? `… ${bytesText(keptBytes)}${lines} in all: ` : "… there is more: ");
     setText(link, "whole output");
     link.href = this.#wholeAddress(run.run);

@@ -13,8 +13,11 @@ export class TextView {
   #text = "";
   #lines: HTMLElement[] = [];
 
-  /** @param kind stdout, stderr, error, or plain: gives the looks. */
+  readonly #follows: boolean;
+
+  /** @param kind stdout, stderr, error, or plain: gives the looks; what grows is followed to its end. */
   constructor(kind: string) {
+    this.#follows = !kind.startsWith("plain");
     this.#box = h("pre", { class: `output-text ${kind}` });
     this.#more = h("button", {
       type: "button",
@@ -27,7 +30,7 @@ export class TextView {
 
   /** Shows this text; what was shown before is only added to where it is its beginning. */
   show(text: string): void {
-    const following = this.#isAtEnd();
+    const following = this.#follows && this.#isAtEnd();
     if (!text.startsWith(this.#text)) {
       this.#screen = new Screen();
       this.#text = "";
@@ -64,7 +67,8 @@ export class TextView {
     const open = box.classList.contains("open");
     const long = open || box.scrollHeight > box.clientHeight + 2;
     this.#more.hidden = !long;
-    this.#more.textContent = open ? "Show less" : `Show all ${this.#lines.length.toLocaleString("en")} lines`;
+    const lines = this.#lines.length > 1 ? ` ${this.#lines.length.toLocaleString("en")} lines` : "";
+    this.#more.textContent = open ? "Show less" : `Show all${lines}`;
     this.#more.setAttribute("aria-expanded", String(open));
     if (long && !open) box.tabIndex = 0;
     if (following) box.scrollTop = box.scrollHeight;
@@ -81,7 +85,11 @@ function drawPiece({ text, style }: Piece): Node {
   const colours = coloursOf(style);
   if (!classes && !colours.foreground && !colours.background) return document.createTextNode(text);
   const span = h("span", { class: classes || undefined }, text);
-  if (colours.foreground) span.style.color = colours.foreground;
+  if (colours.foreground.startsWith("#")) {
+    // An exact colour is chosen for one background: the style sheet brings it nearer to the text on a dark one.
+    span.classList.add("ansi-exact");
+    span.style.setProperty("--ink", colours.foreground);
+  } else if (colours.foreground) span.style.color = colours.foreground;
   if (colours.background) span.style.backgroundColor = colours.background;
   return span;
 }

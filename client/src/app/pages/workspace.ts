@@ -24,7 +24,7 @@ export class WorkspacePage implements Page {
     this.#app = app;
     this.#workspace = app.site.workspace(id);
     this.#upload.addEventListener("change", () => void this.#uploadFiles());
-    const create = button("New worksheet", () => this.#create(), { class: "primary", icon: "add" });
+    const create = button("New worksheet", () => void this.#create(), { class: "primary", icon: "add" });
     const upload = button("Upload", () => this.#upload.click(), { icon: "upload" });
     this.element = h(
       "div",
@@ -40,9 +40,13 @@ export class WorkspacePage implements Page {
       ),
     );
     // Who may not attach may not list files either, and is told so there.
-    this.#workspace.attach().catch(() => undefined);
+    const attached = this.#workspace.attach().catch(() => undefined);
     void this.#loadTitle();
     void this.#load();
+    // Worksheets whose file is not written yet are known only now.
+    void attached.then(() => {
+      if (this.#workspace.livePaths.some((path) => !this.#names.includes(path))) void this.#load();
+    });
   }
 
   close(): void {}
@@ -59,7 +63,8 @@ export class WorkspacePage implements Page {
 
   async #load(): Promise<void> {
     try {
-      const entries = await this.#app.site.api.files.list(this.#workspace.id);
+      const files = await this.#app.site.api.files.list(this.#workspace.id);
+      const entries = withLive(files, this.#workspace.livePaths);
       this.#names = entries.map(({ path }) => path);
       fill(this.#list, entries.length > 0 ? this.#rows(entries) : this.#empty());
     } catch (error) {
@@ -123,8 +128,12 @@ export class WorkspacePage implements Page {
     );
   }
 
-  #create(): void {
-    this.#app.navigate(`${worksheetAddress(this.#workspace.id, freeName(this.#names))}?new`);
+  async #create(): Promise<void> {
+    await this.#messages.attempt(async () => {
+      await this.#workspace.attach();
+      const name = freeName([...this.#names, ...this.#workspace.livePaths]);
+      this.#app.navigate(`${worksheetAddress(this.#workspace.id, name)}?new`);
+    });
   }
 
   async #rename(file: FileInfo, name: string): Promise<void> {
@@ -155,6 +164,13 @@ export class WorkspacePage implements Page {
     this.#upload.value = "";
     await this.#load();
   }
+}
+
+/** The files, with the worksheets whose file is not written yet. */
+function withLive(files: readonly FileInfo[], live: readonly string[]): FileInfo[] {
+  const known = new Set(files.map(({ path }) => path));
+  const more = live.filter((path) => !known.has(path) && !path.includes("/"));
+  return [...files, ...more.map((path): FileInfo => ({ path, kind: "file", size: 0, modified: 0 }))];
 }
 
 function download(address: string): void {

@@ -60,8 +60,8 @@ export class Notebook {
       this.worksheet.on("input", () => this.#showInputs()),
     ];
     this.#stops.push(() => this.element.removeEventListener("focusout", left));
-    const edited = (_events: unknown, transaction: { local: boolean }): void => {
-      if (!transaction.local) for (const view of this.#views.values()) view.refresh();
+    const edited = (): void => {
+      for (const view of this.#views.values()) view.refresh();
     };
     const cells = this.worksheet.doc.getMap("cells");
     cells.observeDeep(edited);
@@ -222,6 +222,7 @@ export class Notebook {
   insert(where: "above" | "below", then: "focus" | "edit" = "focus", type: CellType = "code"): void {
     if (this.readOnly) return;
     const place = this.#order.indexOf(this.#selected) + (where === "below" ? 1 : 0);
+    this.worksheet.undo.stopCapturing();
     const id = this.worksheet.insertCell(type, "", Math.max(0, place));
     this.select(id);
     this.focus(then);
@@ -230,6 +231,7 @@ export class Notebook {
   delete(): void {
     if (this.readOnly || !this.#selected) return;
     const had = this.element.contains(document.activeElement);
+    this.worksheet.undo.stopCapturing();
     this.worksheet.deleteCell(this.#selected);
     if (this.worksheet.cells.length === 0) this.select(this.worksheet.insertCell());
     if (had) this.focus();
@@ -238,6 +240,7 @@ export class Notebook {
   move(by: 1 | -1): void {
     const place = this.#order.indexOf(this.#selected) + by;
     if (this.readOnly || place < 0 || place >= this.#order.length) return;
+    this.worksheet.undo.stopCapturing();
     const { editing } = this.#views.get(this.#selected) ?? {};
     this.worksheet.moveCell(this.#selected, place);
     this.focus(editing ? "edit" : "focus");
@@ -245,6 +248,7 @@ export class Notebook {
 
   setType(type: CellType): void {
     if (!this.readOnly && this.selected && this.selected.type !== type) {
+      this.worksheet.undo.stopCapturing();
       this.worksheet.setCellType(this.#selected, type);
     }
   }

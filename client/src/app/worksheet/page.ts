@@ -11,6 +11,7 @@ import { button, errorText, message, Messages } from "../pages/shell";
 import { listenToKeys } from "./keys";
 import { Notebook } from "./notebook";
 import { cursorLooks, PeopleView } from "./people";
+import { withoutStop } from "./states";
 import { StatusBar } from "./statusbar";
 import { Toolbar } from "./toolbar";
 
@@ -153,7 +154,7 @@ export class WorksheetPage implements Page {
         toolbar.showBusy(state === "busy");
         if (state === "ended" && !ended && code !== "shutdown" && code !== "restart") {
           const kept = "Cells and files are kept; what it had computed is gone.";
-          this.#messages.show("warning", `The session ended: ${reason || code}. ${kept}`);
+          this.#messages.show("warning", `The session ended: ${withoutStop(reason || code)}. ${kept}`);
         } else if (state === "idle" && ended) this.#messages.clear();
         ended = state === "ended";
       }),
