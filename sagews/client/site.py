@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import secrets
+from asyncio import Future
 from collections.abc import Callable
 from dataclasses import replace
 from types import TracebackType
@@ -144,15 +145,21 @@ class SiteLink:
         :raises Unavailable: where nobody answers in time; NotSignedIn, MessageError: where we are refused.
         """
         address = f"ws{url.removeprefix('http')}/sockjs/websocket"
+        connecting = websocket_connect(
+            address, on_message_callback=self._heard, max_message_size=LARGEST_MESSAGE_BYTES
+        )
+        greeted = False
         try:
             async with asyncio.timeout(GREETING_SECONDS):
-                self._socket = await websocket_connect(
-                    address, on_message_callback=self._heard, max_message_size=LARGEST_MESSAGE_BYTES
-                )
+                self._socket = await asyncio.shield(connecting)
                 self.send(Frame(content=self._hello))
                 await self.welcome
+            greeted = True
         except (OSError, ValueError, TimeoutError, HTTPClientError, HTTPStreamClosedError) as error:
             raise _unreachable(url, error) from error
+        finally:
+            if not greeted:
+                connecting.add_done_callback(_close_unused)
 
     @property
     def closed(self) -> bool:
@@ -181,7 +188,9 @@ class SiteLink:
 
     def _heard(self, text: str | bytes | None) -> None:
         if text is None:
-            self._socket = None
+            socket, self._socket = self._socket, None
+            if socket is not None:
+                socket.close()  # Tornado keeps a connection that was cut until it is told so
             self._fail(Unavailable("The site closed the connection before its greeting."))
             self._on_lost()
             return
@@ -201,6 +210,12 @@ class SiteLink:
         if not self.welcome.done():
             self.welcome.set_exception(error)
             self.welcome.exception()
+
+
+def _close_unused(connecting: Future[WebSocketClientConnection]) -> None:
+    """A connection that nobody waits for any more."""
+    if not connecting.cancelled() and connecting.exception() is None:
+        connecting.result().close()
 
 
 def over_site(url: str, token: str) -> OpenLink:

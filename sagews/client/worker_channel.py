@@ -3,27 +3,34 @@
 Invariants: `events()` gives everything, once, in order, also across lost connections: what is missing is
 asked for again, and where the worker has it no more a snapshot (`attached`) takes its place. Commands are
 sent again until they are answered; the worker obeys each once. A consumer that does not keep up costs
-bounded memory here and nobody else's time.
+bounded memory here and nobody else's time. Where the workspace was closed (`workspace_closed`) or cannot be had for a
+while, it attaches again; what it then gets has another epoch, and commands of the old one are refused as `Fenced`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import secrets
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from typing import TYPE_CHECKING
 
 from sagews.client.refusals import error_of
-from sagews.errors import WorkerUnavailable
+from sagews.errors import SagewsError, Unavailable, WorkerUnavailable
 from sagews.messages.connection import Refused
 from sagews.messages.frame import Frame, Message
 from sagews.messages.records import Actor
-from sagews.messages.workspace import Acknowledged, Attach, Attached, Detach
+from sagews.messages.workspace import Acknowledged, Attach, Attached, Detach, WorkspaceClosed
 
 if TYPE_CHECKING:
     from sagews.client.worker import WorkerClient
 
+log = logging.getLogger(__name__)
+
+FIRST_PAUSE_SECONDS = 0.05
+LONGEST_PAUSE_SECONDS = 2.0
+"""Between two attempts to attach."""
 BUFFER_EVENTS = 5_000
 """Waiting for the consumer; then the channel lets the worker keep them."""
 
@@ -63,23 +70,30 @@ class Channel:
         """Everything that comes on this channel, `attached` frames included.
 
         :raises WorkerUnavailable: when the client was closed.
+        :raises SagewsError: what it is refused with, where the workspace can be followed no more.
         """
+        pause = FIRST_PAUSE_SECONDS
         while True:
             while self._events:
                 yield self._events.popleft()
             if self._over is not None:
                 raise self._over()
-            if self._wanted and not self._following and self._worker.connected:
-                await self._attach()
-                continue
-            self._news.clear()
-            await self._news.wait()
+            if not self._wanted or self._following or not self._worker.connected:
+                pause = FIRST_PAUSE_SECONDS
+                self._news.clear()
+                await self._news.wait()
+            elif not await self._attach_again():
+                await asyncio.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
     async def command(self, content: Message, *, session: str = "", epoch: int = 0) -> Frame:
         """Give a numbered command or update; returns its `acknowledged`.
 
-        It is sent again after a lost connection. Raises the error that the worker refuses it with.
+        It is sent again after a lost connection. Raises the error that the worker refuses it with; where the
+        channel has ended, why it has.
         """
+        if self._over is not None:
+            raise self._over()
         self._k += 1
         frame = Frame(
             content=content,
@@ -125,6 +139,8 @@ class Channel:
             self._put(frame)
             self._resend(frame.content.k)
         elif not frame.n:
+            if isinstance(frame.content, WorkspaceClosed):
+                self._following = False
             self._put(frame)
         elif self._following:
             self.n = frame.n
@@ -139,11 +155,11 @@ class Channel:
     async def connection_made(self) -> None:
         """Go on where the last connection ended."""
         if self._wanted and not self._following and len(self._events) <= BUFFER_EVENTS // 2:
-            await self._attach()
+            await self._attach_again()
         self._news.set()
 
     def end(self, error: Callable[[], Exception]) -> None:
-        """The client is closed."""
+        """Nothing is followed or answered any more: the client is closed, or the workspace is gone."""
         self._over = error
         for _, future in self._unanswered.values():
             if not future.done():
@@ -152,6 +168,19 @@ class Channel:
         self._news.set()
 
     # --- inside
+
+    async def _attach_again(self) -> bool:
+        """False where that cannot be done now; `events` tries it again."""
+        try:
+            await self._attach()
+        except Unavailable as error:
+            log.info("Not attached yet", extra={"action": "not_attached", "code": error.code, "what": error.what})
+            return False
+        except SagewsError as error:
+            refusal = error
+            self._wanted = False
+            self.end(lambda: refusal)
+        return True
 
     async def _attach(self) -> Frame:
         frame = Frame(

@@ -176,6 +176,9 @@ class WorkerSession:
             await self.channel.command(jupyter.ShutdownRequest(), session=self.name)
         except NotFound:
             pass  # it has ended by itself
+        except SessionEndedError:
+            self._worker.forget(self.channel)  # so has its workspace
+            return
         await self.channel.detach()
 
     # --- inside
@@ -192,6 +195,10 @@ class WorkerSession:
         try:
             async for frame in self.channel.events():
                 self._heard(frame)
+                if isinstance(frame.content, WorkspaceClosed):
+                    reason = frame.content.reason
+                    # Attaching again would open it again, without the session.
+                    self.channel.end(lambda: SessionEndedError(f"The workspace was closed: {reason}."))
         except SagewsError as error:
             self._gone(error)
 
@@ -199,8 +206,6 @@ class WorkerSession:
         content = frame.content
         if isinstance(content, Attached):
             self._start_over(content)
-        elif isinstance(content, WorkspaceClosed):
-            self._gone(SessionEndedError(f"The workspace was closed: {content.reason}."))
         elif frame.session == self.name:
             self._heard_session(frame)
 
