@@ -26,16 +26,15 @@ AT_ITS_BEST = "Jupyter Server at its best (TCP_NODELAY added, rate limits off)"
 START_SECONDS = 60
 LARGEST_MESSAGE_BYTES = 2**30
 
-# What the peer lacks a setting for: Nagle's algorithm off on every connection that it accepts.
+# What the peer lacks a setting for: Nagle's algorithm off on its websockets.
 WITH_NODELAY = """
 import sys
-from tornado.tcpserver import TCPServer
-shipped = TCPServer._handle_connection
-def handle(self, connection, address):
-    import socket
-    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return shipped(self, connection, address)
-TCPServer._handle_connection = handle
+from tornado.websocket import WebSocketProtocol13
+shipped = WebSocketProtocol13._receive_frame_loop
+async def receive(self):
+    self.stream.set_nodelay(True)
+    await shipped(self)
+WebSocketProtocol13._receive_frame_loop = receive
 from jupyter_server.serverapp import main
 sys.exit(main())
 """

@@ -40,7 +40,6 @@ async def _ours(site: Site, code: str) -> tuple[float, int]:
             time.sleep(SILENCE_SECONDS)
             result = await evaluating
             whole = await client.output(session.channel.workspace, result.run)
-        await client.delete_workspace(session.channel.workspace)
         return memory.growth, len(whole)
 
 

@@ -92,12 +92,13 @@ class SiteClient:
         return self._live
 
     async def open_session(self, environment: str = "") -> WorkerSession:
-        """A new session in a scratch workspace of its own. Deleting the workspace is `delete_workspace`.
+        """A new session in a scratch workspace of its own, which is deleted when the session is closed.
 
         :param environment: one of the site's; "" = its first.
         """
         workspace = await self.make_scratch_workspace()
-        return await (await self.live()).open_session(environment, workspace=workspace)
+        live = await self.live()
+        return await live.begin_session(environment, workspace, lambda: self.delete_workspace(workspace))
 
     async def make_scratch_workspace(self) -> str:
         """A workspace that is thrown away when it closes; returns its id."""
@@ -145,8 +146,8 @@ class SiteLink:
         :raises Unavailable: where nobody answers in time; NotSignedIn, MessageError: where we are refused.
         """
         address = f"ws{url.removeprefix('http')}/sockjs/websocket"
-        connecting = websocket_connect(
-            address, on_message_callback=self._heard, max_message_size=LARGEST_MESSAGE_BYTES
+        connecting = asyncio.ensure_future(
+            websocket_connect(address, on_message_callback=self._heard, max_message_size=LARGEST_MESSAGE_BYTES)
         )
         greeted = False
         try:
