@@ -11,6 +11,7 @@ from argparse import Namespace
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from sagews.admin.command import Parser, add_configuration_option, configuration_of
 from sagews.configuration import Configuration
@@ -61,6 +62,13 @@ def _write(path: Path, text: str) -> None:
     part.replace(path)
 
 
+def _is_address(url: str) -> bool:
+    try:
+        return url.startswith(("http://", "https://")) and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False
+
+
 def add_site_options(parser: Parser) -> None:
     """Declare ``--url``, ``--token`` and ``--config``, by which a command finds the site that it talks to."""
     parser.add_argument("--url", metavar="URL", help="the site; default: SAGEWS_URL, or the solo site that runs here")
@@ -76,8 +84,8 @@ def site_of(arguments: Namespace) -> tuple[str, str]:
     url = arguments.url or os.environ.get("SAGEWS_URL", "")
     token = arguments.token or os.environ.get("SAGEWS_TOKEN", "")
     if url:
-        if not url.startswith(("http://", "https://")):
-            raise UsageError(f"{url[:100]!r} is no address of a site.", mend="It begins with http:// or https://.")
+        if not _is_address(url):
+            raise UsageError(f"{url[:100]!r} is no address of a site.", mend="It is like http://127.0.0.1:8765.")
         if not token:
             raise UsageError(
                 "A site that is named needs a token.", mend="Make one on its page and give --token or SAGEWS_TOKEN."

@@ -71,7 +71,10 @@ class Identity:
         """
         if self.is_solo_token(secret):
             return Who(await self.solo_account(), token="", by_cookie=False)
-        return await self._stored(secret, TokenKind.API)
+        try:
+            return await self._stored(secret, TokenKind.API)
+        except NotSignedIn as error:
+            raise NotSignedIn("The token is wrong, or its time is over.", mend="Use another one.") from error
 
     def is_solo_token(self, secret: str) -> bool:
         """Whether this is the sign-in token of a solo site; takes the same time for every wrong one."""

@@ -22,7 +22,7 @@ from urllib.parse import quote
 from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError
-from tornado.websocket import WebSocketClientConnection, websocket_connect
+from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
 import sagews
 from sagews.client.refusals import error_of
@@ -82,6 +82,9 @@ class SiteClient:
 
     async def live(self) -> WorkerClient:
         """The connection on which workspaces are followed; it is made again when it is lost.
+
+        Of each workspace it carries one channel at a time (a backend names the workspace, not the channel): a second
+        follower needs a `SiteClient` of its own.
 
         :raises SagewsError: where the site does not answer, or refuses us.
         """
@@ -173,8 +176,12 @@ class SiteLink:
             raise WorkerUnavailable("The connection to the site is lost.")
         if frame.channel:
             self._channels[frame.workspace] = frame.channel
-        # A failed write is told by the message None, as every end of the connection.
-        self._socket.write_message(dump(replace(frame, channel=0)))
+        try:
+            # A write that fails later is told by the message None, as every end of the connection.
+            written = self._socket.write_message(dump(replace(frame, channel=0)))
+        except WebSocketClosedError as error:
+            raise WorkerUnavailable("The connection to the site is lost.") from error
+        written.add_done_callback(lambda done: done.cancelled() or done.exception())
 
     async def room(self) -> None:
         """Nothing large is sent this way."""

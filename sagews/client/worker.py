@@ -215,8 +215,9 @@ class WorkerClient:
             try:
                 await self.connect()
                 await asyncio.gather(*(channel.connection_made() for channel in tuple(self._channels.values())))
-                return
             except SagewsError as error:
                 log.info("Worker does not answer", extra={"action": "worker_lost", "error": error.what})
+            if self.connected:  # it may have been lost again while channels attached
+                return
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT_SECONDS)

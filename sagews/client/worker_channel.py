@@ -55,16 +55,18 @@ class Channel:
         self._wanted = False
         self._following = False
         self._over: Callable[[], Exception] | None = None
+        self._turn = asyncio.Lock()
 
     async def attach(self, after: tuple[int, int] = (0, 0), actor: Actor | None = None) -> Frame:
         """Follow the workspace from after (epoch, n); returns the `attached` frame, which `events()` has too.
 
         :param actor: for whom; a backend must say.
         """
-        self.epoch, self.n = after
-        self.actor = actor
-        self._wanted = True
-        return await self._attach()
+        async with self._turn:
+            self.epoch, self.n = after
+            self.actor = actor
+            self._wanted = True
+            return await self._attach()
 
     async def events(self) -> AsyncIterator[Frame]:
         """Everything that comes on this channel, `attached` frames included.
@@ -171,16 +173,19 @@ class Channel:
 
     async def _attach_again(self) -> bool:
         """False where that cannot be done now; `events` tries it again."""
-        try:
-            await self._attach()
-        except Unavailable as error:
-            log.info("Not attached yet", extra={"action": "not_attached", "code": error.code, "what": error.what})
-            return False
-        except SagewsError as error:
-            refusal = error
-            self._wanted = False
-            self.end(lambda: refusal)
-        return True
+        async with self._turn:
+            if self._following:
+                return True
+            try:
+                await self._attach()
+            except Unavailable as error:
+                log.info("Not attached yet", extra={"action": "not_attached", "code": error.code, "what": error.what})
+                return False
+            except SagewsError as error:
+                refusal = error
+                self._wanted = False
+                self.end(lambda: refusal)
+            return True
 
     async def _attach(self) -> Frame:
         frame = Frame(

@@ -197,11 +197,13 @@ class WorkerSession:
             async for frame in self.channel.events():
                 self._heard(frame)
                 if isinstance(frame.content, WorkspaceClosed):
-                    reason = frame.content.reason
-                    # Attaching again would open it again, without the session.
-                    self.channel.end(lambda: SessionEndedError(f"The workspace was closed: {reason}."))
+                    self._workspace_closed(frame.content.reason)
         except SagewsError as error:
             self._gone(error)
+
+    def _workspace_closed(self, reason: str) -> None:
+        """Attaching again would open it again, without the session."""
+        self.channel.end(lambda: SessionEndedError(f"The workspace was closed: {reason}."))
 
     def _heard(self, frame: Frame) -> None:
         content = frame.content

@@ -59,7 +59,7 @@ class Editor:
     async def start(self, path: str) -> None:
         """Attach, and open the worksheet."""
         self._channel = (await self._site.live()).channel(self._workspace, client=self.name)
-        self._begin(self._follow())
+        self._begin(self._follow(), "follow")
         await self.channel.attach()
         answer = await self.channel.command(OpenDocument(path, create=True, environment="python"))
         assert isinstance(answer.content, Acknowledged)
@@ -137,8 +137,7 @@ class Editor:
 
     # --- talking
 
-    def _begin(self, work: Coroutine[Any, Any, None]) -> None:
-        name = "work" if work.__name__ in ("_send", "_execute") else "follow"
+    def _begin(self, work: Coroutine[Any, Any, None], name: str = "work") -> None:
         task = asyncio.create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
@@ -200,4 +199,3 @@ class Editor:
 def same(editors: list[Editor]) -> bool:
     """Whether all show the same."""
     return all(editor.text() == editors[0].text() for editor in editors)
-

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from tests.waiting import eventually, eventually_sync
 
@@ -124,7 +125,7 @@ class SiteProgram:
         except (FileNotFoundError, ValueError):
             return False
 
-    def _about(self, name: str) -> dict[str, object]:
+    def _about(self, name: str) -> dict[str, Any]:
         return dict(json.loads((self.data / "run" / f"{name}.json").read_text()))
 
 

@@ -1,4 +1,4 @@
-"""Kill -9 of each part of a site while a cell spins in C: nothing is left running, everyone is told why, it starts again.
+"""Kill -9 of each part of a site while a cell spins in C: nothing is left, everyone is told why, it starts again.
 
 The promise is "within a second"; the deadlines are generous because machines that run tests are busy.
 """

@@ -1,4 +1,4 @@
-"""What C, subprocesses, Python and displays write in one cell comes in the order of the program, through the whole site."""
+"""What C, subprocesses, Python and displays write in one cell comes in the program's order, through the whole site."""
 
 from __future__ import annotations
 
