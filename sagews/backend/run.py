@@ -13,7 +13,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 
@@ -28,17 +28,20 @@ from sagews.backend.placement import Placement
 from sagews.backend.rates import Rate
 from sagews.backend.worker_connection import WorkerConnection
 from sagews.backend.worker_pool import WorkerPool
-from sagews.client.worker_link import over_unix
+from sagews.certificates import Role, client_context, ensure
+from sagews.certificates.token import worker_token
+from sagews.client.worker_link import Connect, WorkerLink, over_tls
 from sagews.configuration import Configuration
 from sagews.database.engine import create_engine
 from sagews.database.migration import migrate
 from sagews.database.store import Store
-from sagews.errors import SetupError
+from sagews.errors import SetupError, WorkerUnavailable
 
 log = logging.getLogger(__name__)
 
 DRAIN_SECONDS = 5.0
 STATUS_FILE = "backend.json"
+WORKER_STATUS_FILE = "worker.json"
 TOKEN_FILE = "sign-in-token"
 SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -80,10 +83,11 @@ def make_backend(
     chosen = configuration.backend
     worker = WorkerConnection(
         "worker-0",
-        over_unix(configuration.worker_socket),
+        over_worker_tls(configuration),
         store,
         metrics,
-        address=str(configuration.worker_socket),
+        address=f"{configuration.worker.address}:{configuration.worker.port or 'any port'}",
+        token=worker_token(configuration.certificate_folder),
         capacity=configuration.worker.maximum_sessions,
     )
     return Backend(
@@ -101,6 +105,23 @@ def make_backend(
         request_rate=Rate(chosen.rate_limits.requests_per_minute, "requests"),
         client_folder=client_folder,
     )
+
+
+def over_worker_tls(configuration: Configuration) -> Connect:
+    """Connect to the worker of this machine, where it listens now and with the certificates of now.
+
+    Both can change between two connections: a worker that is started again may have another port.
+    """
+
+    async def connect(make: Callable[[], WorkerLink]) -> WorkerLink:
+        identity = ensure(configuration.certificate_folder).identity(Role.BACKEND)
+        try:
+            port = json.loads((configuration.run_folder / WORKER_STATUS_FILE).read_text())["port"]
+        except FileNotFoundError as error:
+            raise WorkerUnavailable("No worker has started here yet.") from error
+        return await over_tls(configuration.worker.address, port, client_context(identity))(make)
+
+    return connect
 
 
 async def serve(backend: Backend, sockets: list[socket.socket], stop: asyncio.Event) -> None:

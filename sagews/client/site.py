@@ -95,12 +95,13 @@ class SiteClient:
         return self._live
 
     async def open_session(self, environment: str = "") -> WorkerSession:
-        """A new session in a scratch workspace of its own. Deleting the workspace is `delete_workspace`.
+        """A new session in a scratch workspace of its own, which is deleted when the session is closed.
 
         :param environment: one of the site's; "" = its first.
         """
         workspace = await self.make_scratch_workspace()
-        return await (await self.live()).open_session(environment, workspace=workspace)
+        live = await self.live()
+        return await live.begin_session(environment, workspace, lambda: self.delete_workspace(workspace))
 
     async def make_scratch_workspace(self) -> str:
         """A workspace that is thrown away when it closes; returns its id."""

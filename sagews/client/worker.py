@@ -12,7 +12,7 @@ import asyncio
 import logging
 import secrets
 import ssl
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +27,7 @@ from sagews.errors import SagewsError, WorkerUnavailable
 from sagews.messages.connection import Refused, Welcome
 from sagews.messages.frame import Frame
 from sagews.messages.records import Limits
-from sagews.messages.workspace import OpenWorkspace
+from sagews.messages.workspace import CloseWorkspace, OpenWorkspace
 
 log = logging.getLogger(__name__)
 
@@ -157,12 +157,22 @@ class WorkerClient:
         :param environment: one of the worker's; "" = its first.
         :param workspace: one that is open; "" = a new scratch workspace, which goes with the session.
         """
-        scratch = not workspace
-        if scratch:
-            workspace = f"scratch-{secrets.token_hex(8)}"
-            opening = OpenWorkspace(kept=False, limits=limits or Limits())
-            await self.request(Frame(content=opening, workspace=workspace, epoch=1))
-        session = WorkerSession(self, self.channel(workspace), scratch=scratch)
+        if workspace:
+            return await self.begin_session(environment, workspace)
+        workspace = f"scratch-{secrets.token_hex(8)}"
+        opening = OpenWorkspace(kept=False, limits=limits or Limits())
+        await self.request(Frame(content=opening, workspace=workspace, epoch=1))
+        closing = Frame(content=CloseWorkspace(), workspace=workspace, epoch=1)
+        return await self.begin_session(environment, workspace, lambda: self.request(closing))
+
+    async def begin_session(
+        self, environment: str, workspace: str, close_workspace: Callable[[], Awaitable[object]] | None = None
+    ) -> WorkerSession:
+        """A new session in a workspace that is open.
+
+        :param close_workspace: what ends the workspace too when the session is closed.
+        """
+        session = WorkerSession(self, self.channel(workspace), close_workspace)
         self.sessions.append(session)
         await session.open(environment)
         return session

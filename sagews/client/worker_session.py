@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
@@ -18,7 +19,6 @@ from sagews.messages.connection import Waiting
 from sagews.messages.frame import Frame
 from sagews.messages.workspace import (
     Attached,
-    CloseWorkspace,
     Notice,
     RunEnded,
     SessionEnded,
@@ -92,8 +92,10 @@ class _Collected:
 class WorkerSession:
     """One session; made by `WorkerClient.open_session`."""
 
-    def __init__(self, worker: WorkerClient, channel: Channel, *, scratch: bool) -> None:
-        """:param scratch: its workspace closes with it."""
+    def __init__(
+        self, worker: WorkerClient, channel: Channel, close_workspace: Callable[[], Awaitable[object]] | None = None
+    ) -> None:
+        """:param close_workspace: for a scratch workspace, which goes with its session."""
         self.name = f"script-{secrets.token_hex(6)}"
         self.channel = channel
         self.on_input: asyncio.Queue[jupyter.InputRequest] = asyncio.Queue()
@@ -104,7 +106,7 @@ class WorkerSession:
         self.ended: SessionEnded | None = None
         """How it ended, if it has."""
         self._worker = worker
-        self._scratch = scratch
+        self._close_workspace = close_workspace
         self._runs: dict[str, _Collected] = {}
         self._started: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._task: asyncio.Task[None] | None = None
@@ -167,10 +169,9 @@ class WorkerSession:
         if self._task is not None:
             self._task.cancel()
         self._worker.session_closed(self)
-        if self._scratch:
+        if self._close_workspace is not None:
             self._worker.forget(self.channel)
-            closing = Frame(content=CloseWorkspace(), workspace=self.channel.workspace, epoch=self.channel.epoch)
-            await self._worker.request(closing)
+            await self._close_workspace()
             return
         try:
             await self.channel.command(jupyter.ShutdownRequest(), session=self.name)

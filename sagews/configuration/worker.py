@@ -11,17 +11,19 @@ from sagews.configuration.declare import named, section, setting
 
 @dataclass(frozen=True, kw_only=True)
 class Session:
-    """What one session may use. A session that reaches a limit ends, and its reason is shown."""
+    """What one session on this machine may use; the type of an account may allow less, never more.
 
-    memory_megabytes: int = setting(2048, "Memory of the session and all that it started.", at_least=64, at_most=10**7)
+    A session that reaches a limit ends, and its reason is shown."""
+
+    memory_megabytes: int = setting(4096, "Memory of the session and all that it started.", at_least=64, at_most=10**7)
     cpu_seconds: int = setting(
         0, "Processor time of the session and all that it started; 0 = no limit.", at_least=0, at_most=10**8
     )
     wall_seconds: int = setting(0, "Time from start to end; 0 = no limit.", at_least=0, at_most=10**8)
     idle_minutes: float = setting(
-        60.0, "How long a session in which nothing runs is kept; 0 = no limit.", at_least=0, at_most=10**6
+        0.0, "How long a session in which nothing runs is kept; 0 = no limit.", at_least=0, at_most=10**6
     )
-    processes: int = setting(200, "Processes and threads that the session may have at once.", at_least=1, at_most=10**6)
+    processes: int = setting(256, "Processes and threads that the session may have at once.", at_least=1, at_most=10**6)
     open_files: int = setting(1024, "Files that one process may have open.", at_least=64, at_most=2**20)
     file_size_megabytes: int = setting(1024, "Largest file that may be written.", at_least=1, at_most=10**7)
     output_megabytes: int = setting(
@@ -34,16 +36,10 @@ class Session:
         60.0, "How long `input()` waits for an answer; 0 = no limit.", at_least=0, at_most=10**6
     )
     interrupt_again_seconds: float = setting(
-        1.0, "A program that goes on this long after an interrupt is interrupted again.", at_least=0.1, at_most=3600
+        2.0, "A program that goes on this long after an interrupt is interrupted again.", at_least=0.1, at_most=3600
     )
     kill_after_seconds: float = setting(
-        10.0,
-        "A program that goes on this long after an interrupt was asked for may be killed; the page offers it.",
-        at_least=0.1,
-        at_most=3600,
-    )
-    shutdown_seconds: float = setting(
-        2.0, "A session that is told to end has this long before it is killed.", at_least=0.1, at_most=3600
+        5.0, "A program that goes on this long after the second interrupt is killed.", at_least=0.1, at_most=3600
     )
 
 
@@ -51,7 +47,6 @@ class Session:
 class Environment:
     """What sessions are forked from: a process that has imported its modules already."""
 
-    title: str = setting("", "Name shown to people; empty = the environment's own name.")
     enabled: bool = setting(True, "Whether sessions of this environment can be opened.")
     kind: Literal["sage", "python"] = setting(
         "python", "`sage`: Sage's words, preparser and rich output; `python`: plain Python."
@@ -71,8 +66,8 @@ class Environment:
 
 
 ENVIRONMENTS: Mapping[str, Environment] = {
-    "sage": Environment(title="Sage", kind="sage"),
-    "python": Environment(title="Python", kind="python"),
+    "sage": Environment(kind="sage"),
+    "python": Environment(kind="python"),
 }
 
 
@@ -97,7 +92,7 @@ class Worker:
     maximum_waiting: int = setting(
         100, "Requests for a session that may wait in the queue; more are refused.", at_least=0, at_most=10**5
     )
-    maximum_connections: int = setting(64, "Connections from one peer; more are refused.", at_least=1, at_most=10**5)
+    maximum_connections: int = setting(256, "Connections at once; more are refused.", at_least=1, at_most=10**5)
     maximum_frame_bytes: int = setting(
         16 * 2**20, "Longest message on a connection of a worker.", at_least=2**16, at_most=2**30
     )

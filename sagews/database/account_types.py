@@ -26,7 +26,7 @@ class AccountType:
     memory_bytes: int = 4 * _GIB
     cpu_seconds: int = 24 * 3600
     wall_seconds: int = 7 * 24 * 3600
-    idle_seconds: int = 3600
+    idle_seconds: int = 24 * 3600
     processes: int = 256
     open_files: int = 1024
     file_size_bytes: int = 2 * _GIB

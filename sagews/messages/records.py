@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 from sagews.messages.fields import JSON
@@ -23,6 +23,11 @@ class Limits:
     """Of text that one run may write; what is kept is everything up to here."""
     sessions: int = 0
     """Of one workspace at once."""
+
+    def tighter(self, other: Limits) -> Limits:
+        """What keeps within both."""
+        pairs = ((field.name, getattr(self, field.name), getattr(other, field.name)) for field in fields(self))
+        return Limits(**{name: min(one, two) if one and two else one or two for name, one, two in pairs})
 
 
 @dataclass(frozen=True)

@@ -84,7 +84,7 @@ class LiveSession:
         self._questions = Questions(around.settings.questions)
         self._early: list[Callable[[], None]] = []
         limits, settings = around.limits, around.settings
-        idle, wall = limits.idle_seconds or settings.idle_seconds, limits.wall_seconds or settings.wall_seconds
+        idle, wall = limits.idle_seconds, limits.wall_seconds
         self._idle = Alarm(idle, lambda: self.end(f"idle {duration(idle)}", "idle"))
         self._wall = Alarm(wall, lambda: self.end(f"wall time limit {duration(wall)}", "limit"))
         self._unanswered = Alarm(settings.input_seconds, self.interrupt)
@@ -300,7 +300,7 @@ class LiveSession:
         if self._output is not None:
             self._output.close()
         settings = self._around.settings
-        maximum = self._around.limits.output_bytes or settings.output_bytes
+        maximum = self._around.limits.output_bytes
         path = self._around.kept_file(run.id)
         kept = KeptOutput(path, settings.output_shown_bytes, settings.output_tail_bytes, maximum)
         self._output = RunOutput(run, kept, self._around.stream, settings.rich_bytes, self.interrupt)

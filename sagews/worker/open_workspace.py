@@ -54,7 +54,7 @@ class OpenedWorkspace:
         """Open it; what it had comes with the `open_workspace` message."""
         self.name = name
         self.epoch = epoch
-        self.limits = limits = opening.limits
+        self.limits = limits = opening.limits.tighter(settings.session_limits)
         self.kept = kept = opening.kept
         self._lease_until = 0.0
         self.folder = folder
@@ -181,7 +181,7 @@ class OpenedWorkspace:
         if name in self.sessions:
             return self.sessions[name]
         environment = self.environment(environment)
-        maximum = self.limits.sessions or self.settings.workspace_sessions
+        maximum = self.limits.sessions
         if len(self.sessions) >= maximum:
             raise OverLimit(f"This workspace has {maximum} sessions already.", mend="Shut one of them down.")
         self._around.capacity.check_room()

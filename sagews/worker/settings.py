@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from sagews.configuration import Worker
+from sagews.messages.records import Limits
 
 KIB = 1024
 MIB = 1024 * KIB
@@ -67,12 +68,8 @@ class WorkerSettings:
     """Of the whole worker at once."""
     sessions_waiting: int = 200
     """Over that number, in a queue."""
-    workspace_sessions: int = 20
-    """Of one workspace, where its limits do not say."""
-    idle_seconds: float = 0.0
-    """A session in which nothing runs is ended after so long, where its limits do not say; 0 = never."""
-    wall_seconds: float = 0.0
-    """A session is ended after so long, where its limits do not say; 0 = never."""
+    session_limits: Limits = Limits(output_bytes=1024 * MIB, file_bytes=1024 * MIB, sessions=20)
+    """Of every session here; an account's may be tighter."""
     input_seconds: float = 0.0
     """A program that waits for a line is interrupted after so long; 0 = never."""
     queued_runs: int = 1000
@@ -85,8 +82,6 @@ class WorkerSettings:
     # output of one run
     output_shown_bytes: int = MIB
     output_tail_bytes: int = 64 * KIB
-    output_bytes: int = 1024 * MIB
-    """Of kept text, where the session's limits do not say; at it the run is interrupted."""
     rich_bytes: int = 32 * MIB
     """Of plots and other rich output of one run; at it the run is interrupted."""
     kept_runs: int = 200
@@ -99,8 +94,6 @@ class WorkerSettings:
     """Of one connection at once."""
     listed_files: int = 10_000
     """Of one folder."""
-    file_bytes: int = 1024 * MIB
-    """Of a file that is sent to the worker, where the session's limits do not say."""
 
     @classmethod
     def from_configuration(cls, worker: Worker) -> Self:
@@ -120,9 +113,17 @@ class WorkerSettings:
             sessions_waiting=worker.maximum_waiting,
             output_shown_bytes=session.output_shown_kilobytes * KIB,
             output_tail_bytes=min(64 * KIB, session.output_shown_kilobytes * KIB),
-            output_bytes=session.output_megabytes * MIB,
-            file_bytes=session.file_size_megabytes * MIB,
-            idle_seconds=session.idle_minutes * 60,
-            wall_seconds=session.wall_seconds,
+            connections=worker.maximum_connections,
+            session_limits=Limits(
+                memory_bytes=session.memory_megabytes * MIB,
+                cpu_seconds=session.cpu_seconds,
+                wall_seconds=session.wall_seconds,
+                idle_seconds=round(session.idle_minutes * 60),
+                processes=session.processes,
+                open_files=session.open_files,
+                file_bytes=session.file_size_megabytes * MIB,
+                output_bytes=session.output_megabytes * MIB,
+                sessions=worker.maximum_sessions,
+            ),
             input_seconds=session.input_minutes * 60,
         )

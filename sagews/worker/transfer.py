@@ -166,7 +166,7 @@ class Transfers:
         await transfer.send_file(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
 
     async def _write(self, transfer: Transfer, workspace: OpenedWorkspace, content: messages.FileWrite) -> Message:
-        maximum = workspace.limits.file_bytes or self._settings.file_bytes
+        maximum = workspace.limits.file_bytes
         if content.size > maximum:
             raise TooLarge(f"A file may have {maximum} bytes.")
         await transfer.take_file(workspace, content)

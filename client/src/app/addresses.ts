@@ -1,4 +1,4 @@
-/** Addresses of the pages: `/`, `/sign-in`, `/workspaces/ID`, `/workspaces/ID/PATH`. Pure. */
+/** Addresses of the pages, and what their parts are called: `/`, `/sign-in`, `/workspaces/ID`, `/workspaces/ID/PATH`. Pure. */
 
 export type Place =
   | { readonly page: "home" }
@@ -48,6 +48,11 @@ export function ownPath(path: string): string {
 /** "folder/Knots.ipynb" -> "Knots". */
 export function titleOf(path: string): string {
   return (path.split("/").at(-1) ?? path).replace(/\.ipynb$/, "");
+}
+
+/** "sage" -> "Sage". */
+export function environmentTitle(name: string): string {
+  return name.charAt(0).toUpperCase() + name.slice(1);
 }
 
 /** A name that no file has yet: "Untitled.ipynb", "Untitled 2.ipynb", ... */

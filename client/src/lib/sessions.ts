@@ -110,7 +110,7 @@ export class Sessions {
           this.#become(view, frame.content.execution_state, now)
         );
       case "run_started":
-        return this.#become(view, "busy", now);
+        return view.state !== "busy" && this.#become(view, "busy", now);
       case "run_ended":
         return view.state === "busy" && this.#become(view, "idle", now);
       default:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -39,7 +38,7 @@ async def site(folder: Path) -> AsyncIterator[Site]:
 @pytest.fixture
 async def worker(folder: Path) -> AsyncIterator[Program]:
     """A worker, in a process of its own."""
-    program = Program(os.environ.get("STUB", "sagews.worker"), folder)
+    program = Program("sagews.worker", folder)
     await program.start((folder / "data" / "run" / "worker.json").exists)
     yield program
     await program.kill(signal.SIGTERM)
@@ -56,7 +55,7 @@ async def working_site(folder: Path, worker: Program) -> AsyncIterator[Site]:
 @pytest.fixture
 async def scripted(folder: Path) -> AsyncIterator[ScriptedWorker]:
     """The worker."""
-    async with ScriptedWorker(load(folder / "sagews.toml", {}).worker_socket) as worker:
+    async with ScriptedWorker(load(folder / "sagews.toml", {})) as worker:
         yield worker
 
 

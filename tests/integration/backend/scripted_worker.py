@@ -6,10 +6,12 @@ It speaks the protocol's part between worker and backend: opening, following, at
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
+from sagews.certificates import Role, ensure, server_context
+from sagews.configuration import Configuration
 from sagews.errors import NotFound
 from sagews.messages import Decoder, Frame, encode
 from sagews.messages.connection import Done, Hello, Ping, Pong, Refused, Welcome
@@ -93,8 +95,8 @@ class Peer(asyncio.Protocol):
 class ScriptedWorker:
     """The worker."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, configuration: Configuration) -> None:
+        self.configuration = configuration
         self.heard: list[Frame] = []
         self.peers: list[Peer] = []
         self.open: dict[str, Opened] = {}
@@ -103,8 +105,12 @@ class ScriptedWorker:
         """Whether an update is acknowledged before or after the journal's follower hears of it."""
 
     async def __aenter__(self) -> ScriptedWorker:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        self._server = await asyncio.get_running_loop().create_unix_server(lambda: Peer(self), str(self.path))
+        identity = ensure(self.configuration.certificate_folder).identity(Role.WORKER)
+        loop = asyncio.get_running_loop()
+        self._server = await loop.create_server(lambda: Peer(self), "127.0.0.1", 0, ssl=server_context(identity))
+        self.configuration.run_folder.mkdir(parents=True, exist_ok=True)
+        status = {"port": self._server.sockets[0].getsockname()[1]}
+        (self.configuration.run_folder / "worker.json").write_text(json.dumps(status))
         return self
 
     async def __aexit__(self, *error: object) -> None:

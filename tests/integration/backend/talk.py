@@ -175,3 +175,11 @@ class Http:
         assert error["what"]
         assert error["what_to_do"]
         return response.code, error["code"]
+
+
+async def closed(writer: asyncio.StreamWriter) -> None:
+    """Wait until a connection that was closed here is gone, however the other side took it."""
+    try:
+        await writer.wait_closed()
+    except ConnectionError:
+        return

@@ -11,7 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from sagews.backend.declaration import JSON_BODY_BYTES
 from tests.integration.backend.running import Site
-from tests.integration.backend.talk import Http
+from tests.integration.backend.talk import Http, closed
 
 
 @pytest.mark.parametrize("path", ["/", "/workspaces", "/workspaces/abc/a%20b.ipynb", "/sign-in"])
@@ -99,6 +99,7 @@ async def test_a_body_that_is_far_too_large_is_refused_at_once(site: Site) -> No
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b'"too_large"' in answer
     writer.close()
+    await closed(writer)
 
 
 async def test_workspaces_are_made_renamed_and_deleted(site: Site) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from tests.integration.backend.running import Site
 from tests.integration.backend.scripted_worker import ScriptedWorker
+from tests.integration.backend.talk import closed
 from tests.waiting import eventually
 
 
@@ -95,6 +96,7 @@ async def test_an_upload_says_its_length(kept_site: Site, scripted: ScriptedWork
     assert answer.startswith(b"HTTP/1.1 411 ")
     assert scripted.files.asked == []
     writer.close()
+    await closed(writer)
 
 
 async def test_an_upload_that_is_broken_off_changes_nothing(
@@ -108,6 +110,7 @@ async def test_an_upload_that_is_broken_off_changes_nothing(
     )
     await eventually(lambda: len(scripted.files.coming) > 300_000)
     writer.close()
+    await closed(writer)
     await eventually(lambda: not any(peer.is_bulk for peer in scripted.peers))
     assert scripted.files.kept == {}
 

@@ -5,10 +5,21 @@ from __future__ import annotations
 import json
 import signal
 import stat
+from collections.abc import AsyncIterator
 from pathlib import Path
+
+import pytest
 
 from tests.integration.backend.running import Program
 from tests.integration.backend.talk import Http, Talk
+
+
+@pytest.fixture
+async def backend(folder: Path) -> AsyncIterator[Program]:
+    """A backend that a test starts, ends and starts again; none is left behind."""
+    program = Program("sagews.backend", folder)
+    yield program
+    await program.kill()
 
 
 def status(folder: Path) -> dict[str, int]:
@@ -30,8 +41,7 @@ async def started(program: Program) -> tuple[str, str]:
     return f"http://127.0.0.1:{status(folder)['port']}", token
 
 
-async def test_sigterm_ends_it_and_its_connections(folder: Path) -> None:
-    backend = Program("sagews.backend", folder)
+async def test_sigterm_ends_it_and_its_connections(backend: Program) -> None:
     address, token = await started(backend)
     talk = await Talk.open(address, token)
     await backend.kill(signal.SIGTERM)
@@ -42,8 +52,7 @@ async def test_sigterm_ends_it_and_its_connections(folder: Path) -> None:
     assert token not in backend.log.read_text()
 
 
-async def test_after_its_death_the_next_one_is_at_the_same_address(folder: Path) -> None:
-    backend = Program("sagews.backend", folder)
+async def test_after_its_death_the_next_one_is_at_the_same_address(backend: Program) -> None:
     address, token = await started(backend)
     headers = {"Authorization": f"Bearer {token}"}
     workspace = await Http(address, headers).json("POST", "/api/workspaces", {"name": "kept"})
@@ -54,8 +63,8 @@ async def test_after_its_death_the_next_one_is_at_the_same_address(folder: Path)
     await backend.kill(signal.SIGTERM)
 
 
-async def test_evaluations_outlive_it(folder: Path, worker: Program) -> None:
-    backend = Program("sagews.backend", folder)
+@pytest.mark.usefixtures("worker")
+async def test_evaluations_outlive_it(backend: Program) -> None:
     address, token = await started(backend)
     talk = await Talk.open(address, token, client="tab")
     http = Http(address, {"Authorization": f"Bearer {token}"})
@@ -75,8 +84,7 @@ async def test_evaluations_outlive_it(folder: Path, worker: Program) -> None:
     await backend.kill(signal.SIGTERM)
 
 
-async def test_its_secrets_are_for_its_owner_only(folder: Path) -> None:
-    backend = Program("sagews.backend", folder)
+async def test_its_secrets_are_for_its_owner_only(folder: Path, backend: Program) -> None:
     await started(backend)
     for path in [folder / "data" / "run" / "sign-in-token", folder / "data" / "sagews.sqlite"]:
         assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sagews.client.site import SiteClient
+from sagews.errors import NotFound
 from tests.integration.backend.running import Site
 
 
@@ -13,4 +16,5 @@ async def test_a_program_evaluates_code(working_site: Site) -> None:
         assert (result.stdout, result.text, result.status) == ("hello\n", "42", "ok")
         assert (await session.evaluate("1/0", timeout_seconds=30)).error == "ZeroDivisionError: division by zero"
         await session.close()
-        await site.delete_workspace(session.channel.workspace)
+        with pytest.raises(NotFound):
+            await site.call("GET", f"/api/workspaces/{session.channel.workspace}")

@@ -71,7 +71,7 @@ def test_named_group_changes_and_adds(file: Path) -> None:
     environments = load(file, {}).worker.environments
     assert environments["sage"].enabled
     assert not environments["python"].enabled
-    assert environments["python"].title == "Python"
+    assert environments["python"].kind == "python"
     assert environments["old-sage"].preload_modules == ("sage.all", "numpy")
 
 

@@ -9,6 +9,7 @@ import { h } from "../dom";
 
 const FRAME_ADDRESS = "/static/frame.html";
 const TALLEST = 4000;
+const MOST_CHANGES = 50;
 
 export function renderActive(html: string): HTMLElement {
   const { inner, height } = unwrap(html);
@@ -22,13 +23,16 @@ export function renderActive(html: string): HTMLElement {
     allow: "fullscreen",
   });
   frame.style.height = `${height || 60}px`;
+  let changes = 0;
   const hear = (event: MessageEvent): void => {
     if (!frame.isConnected) window.removeEventListener("message", hear);
     if (event.source !== frame.contentWindow) return;
     const told = event.data as { sagews?: unknown; height?: unknown } | null;
     if (told?.sagews === "ready") void show(frame, inner);
-    else if (told?.sagews === "height" && typeof told.height === "number") {
-      frame.style.height = `${Math.min(Math.max(told.height, height, 20), TALLEST)}px`;
+    else if (told?.sagews === "height" && typeof told.height === "number" && height === 0) {
+      // Something that is as tall as its frame and a little more would grow for ever.
+      changes += 1;
+      if (changes <= MOST_CHANGES) frame.style.height = `${Math.min(Math.max(told.height, 20), TALLEST)}px`;
     }
   };
   window.addEventListener("message", hear);

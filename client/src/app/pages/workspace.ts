@@ -1,7 +1,7 @@
 /** A workspace: its worksheets and files. It is attached to at once, so that a worksheet opens quickly. */
 
 import type { FileInfo, Workspace } from "../../lib/index";
-import { fileAddress, freeName, titleOf, worksheetAddress } from "../addresses";
+import { environmentTitle, fileAddress, freeName, titleOf, worksheetAddress } from "../addresses";
 import type { App, Page } from "../app";
 import { fill, h } from "../dom";
 import { agoText, bytesText } from "../output/sizes";
@@ -17,6 +17,7 @@ export class WorkspacePage implements Page {
   readonly #title = h("h1", {}, "Workspace");
   readonly #list = h("div", { class: "list-place", "aria-busy": "true" });
   readonly #upload = h("input", { type: "file", multiple: true, hidden: true, "data-testid": "upload" });
+  readonly #environment = h("select", { "aria-label": "Environment of a new worksheet", hidden: true });
   #names: string[] = [];
 
   constructor(app: App, id: string) {
@@ -33,7 +34,7 @@ export class WorkspacePage implements Page {
       h(
         "main",
         { id: "main", class: "narrow" },
-        h("div", { class: "title-row" }, this.#title, upload, create),
+        h("div", { class: "title-row" }, this.#title, upload, this.#environment, create),
         this.#upload,
         this.#messages.element,
         this.#list,
@@ -45,11 +46,22 @@ export class WorkspacePage implements Page {
     void this.#load();
     // Worksheets whose file is not written yet are known only now.
     void attached.then(() => {
+      this.#showEnvironments();
       if (this.#workspace.livePaths.some((path) => !this.#names.includes(path))) void this.#load();
     });
   }
 
   close(): void {}
+
+  /** Where there is only one, there is nothing to choose. */
+  #showEnvironments(): void {
+    const names = this.#app.site.environments;
+    fill(
+      this.#environment,
+      names.map((name) => h("option", { value: name }, environmentTitle(name))),
+    );
+    this.#environment.hidden = names.length < 2;
+  }
 
   async #loadTitle(): Promise<void> {
     try {
@@ -132,7 +144,8 @@ export class WorkspacePage implements Page {
     await this.#messages.attempt(async () => {
       await this.#workspace.attach();
       const name = freeName([...this.#names, ...this.#workspace.livePaths]);
-      this.#app.navigate(`${worksheetAddress(this.#workspace.id, name)}?new`);
+      const environment = encodeURIComponent(this.#environment.value);
+      this.#app.navigate(`${worksheetAddress(this.#workspace.id, name)}?new=${environment}`);
     });
   }
 

@@ -36,6 +36,7 @@ export class CellView {
   readonly #rendered = h("div", { class: "cell-rendered", hidden: true, "data-testid": "rendered-markdown" });
   readonly #outputs: OutputsView;
   readonly #input: InputPrompt;
+  #renderedText = "";
   #editor: Editor | null = null;
   #run: CellRun | undefined;
   #ticker = 0;
@@ -118,6 +119,7 @@ export class CellView {
     if (this.cell.type !== "markdown") return;
     const { renderMarkdown } = await import("../output/rich");
     const text = this.cell.source.toString();
+    this.#renderedText = text;
     this.#rendered.replaceChildren(
       text.trim()
         ? renderMarkdown(text, this.#around.fileAddress)
@@ -128,9 +130,9 @@ export class CellView {
     this.element.classList.add("rendered");
   }
 
-  /** Somebody changed the text of a Markdown cell that is shown as set text. */
+  /** Somebody may have changed the text of a Markdown cell that is shown as set text. */
   refresh(): void {
-    if (!this.#rendered.hidden) void this.render();
+    if (!this.#rendered.hidden && this.cell.source.toString() !== this.#renderedText) void this.render();
   }
 
   #showSource(): void {

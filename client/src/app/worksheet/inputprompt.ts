@@ -31,8 +31,10 @@ export class InputPrompt {
     });
     const submit = (event: SubmitEvent): void => {
       event.preventDefault();
-      field.disabled = true;
-      this.#worksheet.answerInput(field.value).catch(() => (field.disabled = false));
+      // Not disabled: that would take the focus away.
+      if (field.readOnly) return;
+      field.readOnly = true;
+      this.#worksheet.answerInput(field.value).catch(() => (field.readOnly = false));
     };
     fill(
       this.element,

@@ -60,8 +60,8 @@ export class Notebook {
       this.worksheet.on("input", () => this.#showInputs()),
     ];
     this.#stops.push(() => this.element.removeEventListener("focusout", left));
-    const edited = (_events: unknown, transaction: { local: boolean }): void => {
-      if (!transaction.local) for (const view of this.#views.values()) view.refresh();
+    const edited = (): void => {
+      for (const view of this.#views.values()) view.refresh();
     };
     const cells = this.worksheet.doc.getMap("cells");
     cells.observeDeep(edited);

@@ -2,7 +2,7 @@
 
 import { SagewsError } from "../../lib/index";
 import type { Workspace, Worksheet } from "../../lib/index";
-import { titleOf, workspaceAddress, worksheetAddress } from "../addresses";
+import { environmentTitle, titleOf, workspaceAddress, worksheetAddress } from "../addresses";
 import type { App, Page } from "../app";
 import { fill, h } from "../dom";
 import { preloadRich } from "../output/outputview";
@@ -11,6 +11,7 @@ import { button, errorText, message, Messages } from "../pages/shell";
 import { listenToKeys } from "./keys";
 import { Notebook } from "./notebook";
 import { cursorLooks, PeopleView } from "./people";
+import { withoutStop } from "./states";
 import { StatusBar } from "./statusbar";
 import { Toolbar } from "./toolbar";
 
@@ -25,6 +26,7 @@ export class WorksheetPage implements Page {
   readonly #content = h("main", { id: "main", class: "worksheet", tabindex: -1 });
   readonly #announce = h("div", { class: "hidden-text", "aria-live": "polite" });
   readonly #home = h("a", {}, "Workspace");
+  readonly #environment = h("span", { class: "note", "data-testid": "environment" });
   readonly #name: HTMLButtonElement;
   readonly #stops: (() => void)[] = [];
   #path: string;
@@ -54,6 +56,7 @@ export class WorksheetPage implements Page {
           this.#home,
           h("span", { class: "separator" }, "/"),
           h("h1", {}, this.#name),
+          this.#environment,
         ),
         this.#people.element,
         this.#status.element,
@@ -64,7 +67,7 @@ export class WorksheetPage implements Page {
       this.#content,
     );
     this.#showPath();
-    const isNew = new URLSearchParams(location.search).has("new");
+    const environment = new URLSearchParams(location.search).get("new");
     this.#stops.push(
       this.#workspace.on("people", () => this.#showPeople()),
       app.site.on("state", (state) => {
@@ -72,7 +75,7 @@ export class WorksheetPage implements Page {
       }),
       app.site.on("problem", (problem) => this.#messages.error(problem)),
     );
-    void this.#open(isNew);
+    void this.#open(environment);
     void this.#showWorkspace();
   }
 
@@ -86,10 +89,22 @@ export class WorksheetPage implements Page {
 
   // --- opening
 
-  async #open(isNew: boolean): Promise<void> {
+  /** Said where it is not the one that everybody expects. */
+  #showEnvironment(worksheet: Worksheet): void {
+    const { name } = (worksheet.doc.getMap("metadata").get("kernelspec") ?? {}) as { name?: unknown };
+    const isUsual = typeof name !== "string" || name === this.#app.site.environments[0];
+    this.#environment.textContent = isUsual ? "" : environmentTitle(name);
+  }
+
+  /** @param environment of a worksheet that is new; "" = the site's first; null = it is not new. */
+  async #open(environment: string | null): Promise<void> {
+    const isNew = environment !== null;
     const slow = window.setTimeout(() => fill(this.#content, h("p", { class: "note" }, "Opening …")), 300);
     try {
-      const worksheet = await this.#workspace.openWorksheet(this.#path, { create: isNew });
+      const worksheet = await this.#workspace.openWorksheet(this.#path, {
+        create: isNew,
+        environment: environment ?? "",
+      });
       window.clearTimeout(slow);
       if (this.#closed) worksheet.close();
       else this.#show(worksheet, isNew);
@@ -101,9 +116,9 @@ export class WorksheetPage implements Page {
 
   #showFailure(error: unknown): void {
     if (error instanceof SagewsError && error.code === "not_signed_in") return this.#app.goToSignIn();
-    const create = button("Make it", () => void this.#open(true), { class: "primary" });
+    const create = button("Make it", () => void this.#open(""), { class: "primary" });
     const missing = error instanceof SagewsError && error.code === "not_found";
-    const again = button("Try again", () => void this.#open(false));
+    const again = button("Try again", () => void this.#open(null));
     fill(
       this.#content,
       message("error", h("span", {}, errorText(error))),
@@ -134,6 +149,7 @@ export class WorksheetPage implements Page {
     this.#follow(worksheet, notebook, toolbar);
     notebook.focus(notebook.selected?.source.length === 0 ? "edit" : "focus");
     this.#showPeople();
+    this.#showEnvironment(worksheet);
     if ("requestIdleCallback" in window) requestIdleCallback(preloadRich);
   }
 
@@ -153,7 +169,7 @@ export class WorksheetPage implements Page {
         toolbar.showBusy(state === "busy");
         if (state === "ended" && !ended && code !== "shutdown" && code !== "restart") {
           const kept = "Cells and files are kept; what it had computed is gone.";
-          this.#messages.show("warning", `The session ended: ${reason || code}. ${kept}`);
+          this.#messages.show("warning", `The session ended: ${withoutStop(reason || code)}. ${kept}`);
         } else if (state === "idle" && ended) this.#messages.clear();
         ended = state === "ended";
       }),

@@ -20,9 +20,8 @@ export function kernelText(
   workspace: WorkspaceState,
   now: number,
 ): Said {
-  if (connection.name !== "open" || workspace.name !== "attached") {
-    return { text: "not known while offline", tone: "waiting" };
-  }
+  if (connection.name !== "open") return { text: "not known while offline", tone: "waiting" };
+  if (workspace.name !== "attached") return { text: "not known yet", tone: "waiting" };
   switch (session.state) {
     case "none":
       return { text: "not started", tone: "quiet" };
@@ -37,8 +36,13 @@ export function kernelText(
       return { text: time < 1000 ? "busy" : `busy ${wholeDurationText(time)}`, tone: "active", ticks: true };
     }
     case "ended":
-      return { text: session.reason ? `ended: ${session.reason}` : "ended", tone: "bad" };
+      return { text: session.reason ? `ended: ${withoutStop(session.reason)}` : "ended", tone: "bad" };
   }
+}
+
+/** A reason as a part of a sentence of ours. */
+export function withoutStop(reason: string): string {
+  return reason.replace(/\.$/, "");
 }
 
 /** Whether we are connected to the site and follow the workspace. */
