@@ -304,3 +304,25 @@ async def test_kill_9_of_the_server(tmp_path: Path, also_zygote: bool) -> None:
         server.kill()
     await eventually(lambda: not living(inside | marked(mark)), within_seconds=5)
     assert list((tmp_path / "zygotes" / "one" / "temporary").iterdir()) == []
+
+
+LOADING = """
+import asyncio, sys
+from pathlib import Path
+from sagews.worker.environments import Environments, EnvironmentSettings
+
+asyncio.run(Environments(Path(sys.argv[1]), (EnvironmentSettings("one", preload=("endless",)),)).start())
+"""
+
+
+async def test_kill_9_of_the_server_ends_a_zygote_that_still_loads(tmp_path: Path) -> None:
+    home = tmp_path / "zygotes" / "one" / "home"
+    home.mkdir(parents=True)
+    (home / "endless.py").write_text("import pathlib\npathlib.Path('loads').touch()\nwhile True: pass\n")
+    server = subprocess.Popen([sys.executable, "-c", LOADING, str(tmp_path)], cwd=Path.cwd())
+    with server:
+        await eventually((home / "loads").exists)
+        inside = marked(str(home))
+        assert inside
+        server.kill()
+    await eventually(lambda: not living(inside), within_seconds=5)
