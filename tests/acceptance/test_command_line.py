@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -105,7 +106,7 @@ def test_a_broken_configuration_file(verb: tuple[str, ...], tmp_path: Path) -> N
 def test_a_data_folder_with_a_broken_database(tmp_path: Path) -> None:
     (tmp_path / "sagews.sqlite").write_bytes(b"this is no database" * 1000)
     said = complaint(sagews("run", "--port", "0", "--data", str(tmp_path)), 1)
-    assert "The backend has ended 3 times" in said
+    assert re.search(r"The backend has ended \d+ times", said)
     assert "file is not a database" in said
 
 
