@@ -76,7 +76,7 @@ async def test_it_works_without_websockets(context: BrowserContext, worksheet: W
 
 async def test_text_cells_show_formulas_and_no_scripts(worksheet: WorksheetPage, complaints: Complaints) -> None:
     complaints.allow(r"404 .*/files/x\)")  # the picture that is not there
-    complaints.allow("Blocked a frame with origin \"null\"")  # the script that tried
+    complaints.allow('Blocked a frame with origin "null"')  # the script that tried
     page = worksheet.page
     await worksheet.write(
         1, "# Title\n\n$x^2$ <script>document.title='taken'</script><img src=x onerror=\"document.title='taken'\">"
