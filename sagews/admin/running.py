@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from sagews.admin.command import Parser, add_configuration_option, configuration_of
 from sagews.configuration import Configuration
+from sagews.configuration.run_files import tell
 from sagews.errors import UsageError
 
 NAME = "solo.json"
@@ -42,31 +43,14 @@ class RunningSite:
     def write(self, folder: Path) -> tuple[Path, ...]:
         """Say it to commands, and its token to the backend; returns the files."""
         site, token = folder / NAME, folder / TOKEN_NAME
-        _write(site, json.dumps(asdict(self)))
-        _write(token, self.token)
+        tell(site, json.dumps(asdict(self)))
+        tell(token, self.token)
         return site, token
 
     @property
     def sign_in_url(self) -> str:
         """The address that signs its reader in."""
         return f"{self.url}/sign-in?token={self.token}"
-
-
-def _write(path: Path, text: str) -> None:
-    """For our own user only, and whole or not at all."""
-    part = path.with_suffix(".part")
-    part.unlink(missing_ok=True)
-    descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(text)
-    part.replace(path)
-
-
-def _is_address(url: str) -> bool:
-    try:
-        return url.startswith(("http://", "https://")) and bool(urlsplit(url).hostname)
-    except ValueError:
-        return False
 
 
 def add_site_options(parser: Parser) -> None:
@@ -99,3 +83,10 @@ def site_of(arguments: Namespace) -> tuple[str, str]:
             mend="Start one with `sagews run`, or name one with --url and --token.",
         )
     return running.url, token or running.token
+
+
+def _is_address(url: str) -> bool:
+    try:
+        return url.startswith(("http://", "https://")) and bool(urlsplit(url).hostname)
+    except ValueError:
+        return False

@@ -155,10 +155,9 @@ class ClientConnection(Connection):
         if self._deadline is not None:
             self._deadline.cancel()
         environments = self._backend.workers.environments()
-        account = self._who.account.id
-        await self._say(
-            Frame(content=Welcome(protocol=PROTOCOL, build=BUILD, environments=environments, account=account))
-        )
+        account, address = self._who.account.id, f"{self.facts.protocol}://{self.facts.host}"
+        welcome = Welcome(PROTOCOL, BUILD, environments, addresses=(address,), account=account)
+        await self._say(Frame(content=welcome))
 
     async def _attach(self, frame: Frame, who: Who) -> None:
         old = self._attachments.pop(frame.workspace, None)

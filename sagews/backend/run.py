@@ -32,6 +32,7 @@ from sagews.certificates import Role, client_context, ensure
 from sagews.certificates.token import worker_token
 from sagews.client.worker_link import Connect, WorkerLink, over_tls
 from sagews.configuration import Configuration
+from sagews.configuration.run_files import tell
 from sagews.database.engine import create_engine
 from sagews.database.migration import migrate
 from sagews.database.store import Store
@@ -180,10 +181,7 @@ def last_port(configuration: Configuration) -> int:
 def write_status(configuration: Configuration, port: int) -> None:
     """Tell others on this machine where we are: ``run/backend.json`` with pid, address and port."""
     status = {"pid": os.getpid(), "address": configuration.backend.address, "port": port}
-    path = configuration.run_folder / STATUS_FILE
-    new = path.with_suffix(".new")
-    new.write_text(json.dumps(status))
-    new.replace(path)
+    tell(configuration.run_folder / STATUS_FILE, json.dumps(status))
 
 
 def sign_in_token(folder: Path) -> str:

@@ -21,6 +21,7 @@ from sagews import remotelog
 from sagews.certificates import Role, ensure, server_context
 from sagews.certificates.token import worker_token
 from sagews.configuration import Configuration, load
+from sagews.configuration.run_files import tell
 from sagews.errors import Conflict, SagewsError
 from sagews.worker import processes
 from sagews.worker.environments import Environments, EnvironmentSettings
@@ -79,7 +80,7 @@ async def _serve(configuration: Configuration, environments: Environments, data:
         configuration.worker.address, configuration.worker.port, server_context(folder.identity(Role.WORKER))
     )
     status = configuration.run_folder / "worker.json"
-    _write_status(status, {"pid": os.getpid(), "port": port, "socket": str(configuration.worker_socket)})
+    tell(status, json.dumps({"pid": os.getpid(), "port": port, "socket": str(configuration.worker_socket)}))
     log.info("Worker is ready", extra={"action": "worker_ready", "port": port, "pid": os.getpid()})
     await stop.wait()
     log.info("Worker is stopping", extra={"action": "worker_stopping"})
@@ -105,13 +106,6 @@ def _lock(descriptor: int, data: Path) -> None:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         raise Conflict(f"Another worker runs in {data}.", mend="Stop it, or use another folder.") from error
-
-
-def _write_status(path: Path, values: dict[str, object]) -> None:
-    """What a running worker says about itself, whole or not at all."""
-    part = path.with_suffix(".part")
-    part.write_text(json.dumps(values))
-    part.replace(path)
 
 
 async def _unless(stop: asyncio.Event, work: Coroutine[None, None, None]) -> bool:
