@@ -149,11 +149,10 @@ class LiveSession:
         self._early.clear()
         for alarm in (self._idle, self._wall, self._unanswered):
             alarm.stop()
-        running, waiting = self.queue.running, self.queue.cancel()
-        if running is not None:
-            self._end_run(running, "died", reason=ending.reason)
-        for run in waiting:
-            self._end_run(run, "interrupted", reason=ending.reason)
+        if self.queue.running is not None:
+            self._end_run(self.queue.running, "died", reason=ending.reason)
+        if not self._restart:
+            self._cancel_all(ending.reason)
         if self._output is not None:
             self._output.close()
             self._output = None
@@ -167,6 +166,8 @@ class LiveSession:
         """End it; with `restart`, another one takes its place."""
         self._restart = restart
         self._shutdown = SessionEnd(reason, code)
+        # Now: what is queued from here on is for the session that takes this one's place.
+        self._cancel_all(reason)
         if self._process is not None:
             self._process.kill(reason, code)
         elif self.state == "waiting" and self._asked is not None:
@@ -194,8 +195,11 @@ class LiveSession:
             self.queue.running.interrupted = True
             if self._process is not None:
                 self._process.interrupt()
+        self._cancel_all("interrupted")
+
+    def _cancel_all(self, reason: str) -> None:
         for run in self.queue.cancel():
-            self._end_run(run, "interrupted", reason="interrupted")
+            self._end_run(run, "interrupted", reason=reason)
 
     def ask(self, question: Message, answer: Answer) -> None:
         """Ask it something; while it starts, the question waits. Raises OverLimit."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -105,7 +106,7 @@ def test_a_broken_configuration_file(verb: tuple[str, ...], tmp_path: Path) -> N
 def test_a_data_folder_with_a_broken_database(tmp_path: Path) -> None:
     (tmp_path / "sagews.sqlite").write_bytes(b"this is no database" * 1000)
     said = complaint(sagews("run", "--port", "0", "--data", str(tmp_path)), 1)
-    assert "The backend has ended 3 times" in said
+    assert re.search(r"The backend has ended \d+ times", said)
     assert "file is not a database" in said
 
 
@@ -285,3 +286,37 @@ def test_a_site_that_was_killed_is_not_taken_for_running(tmp_path: Path) -> None
     assert "No site runs here" in complaint(sagews("status", "--config", str(program.configuration)), 2)
     program.start()
     assert program.stop() == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_site_is_ended_while_it_starts(number: signal.Signals, tmp_path: Path) -> None:
+    program = SiteProgram(tmp_path)
+    with subprocess.Popen(
+        [sys.executable, "-m", "sagews", "run", "--port", "0", "--data", str(program.data)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(),
+    ) as process:
+        eventually_sync((program.data / "log" / "worker.log").exists, within_seconds=30)
+        process.send_signal(number)
+        out, said = process.communicate(timeout=SECONDS)
+    assert (process.returncode, out) == (0, "")
+    assert "Traceback" not in said
+    assert program.processes() == set()
+
+
+def test_a_reader_of_the_output_that_has_enough(site: SoloSite) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "sagews", "eval", "while True: print('again')"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment(SAGEWS_DATA_FOLDER=str(site.data)),
+    ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        assert process.stdout.readline() == "again\n"
+        process.stdout.close()
+        assert process.stderr.read() == ""
+        assert process.wait(SECONDS) == 1

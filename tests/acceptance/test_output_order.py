@@ -52,7 +52,7 @@ async def told(site: SoloSite, environment: str, code: str) -> list[tuple[str, s
     async with SiteClient(site.url, site.token) as client:
         session = await client.open_session(environment)
         result = await session.evaluate(code)
-        await client.delete_workspace(session.channel.workspace)
+        await session.close()
     pieces = [
         (str(output["name"]), str(output["text"]))
         if output["output_type"] == "stream"

@@ -94,3 +94,13 @@ async def test_output_limit_is_said_and_interrupts(worker: WorkerClient) -> None
     assert result.status == "interrupted"
     assert "Output limit reached (100000 bytes" in session.notices[-1].text
     assert (await session.evaluate("'alive'")).text == "'alive'"
+
+
+async def test_what_is_run_right_after_a_restart_runs_in_the_new_session(worker: WorkerClient) -> None:
+    session = await worker.open_session("python")
+    await session.evaluate("x = 5")
+    restart = asyncio.create_task(session.restart())
+    evaluation = asyncio.create_task(session.evaluate("'x' in globals()", timeout_seconds=30))
+    result = await evaluation
+    await restart
+    assert (result.status, result.text) == ("ok", "False")
