@@ -15,14 +15,12 @@ WATCH_SECONDS = 20.0
 async def measure(site: Site, quick: bool) -> list[Row]:
     """Every session has answered `1+1` before."""
     sessions = 10 if quick else 200
-    before = set(descendants(site.pid))
     async with site.worker() as worker:
         opened = []
         for _ in range(sessions):
             opened.append(await worker.open_session("sage"))
             assert (await opened[-1].evaluate("1+1")).text == "2"
-        inits = [pid for pid in set(descendants(site.pid)) - before if _is_init(pid)]
-        sizes = [sum(private_megabytes(pid) for pid in descendants(init)) for init in inits]
+        sizes = [sum(map(private_megabytes, descendants(init))) for init in site.inits("sage")]
         await asyncio.sleep(2)
         load = await _load(site.pid, 3 if quick else WATCH_SECONDS)
         for session in opened:
@@ -40,11 +38,6 @@ async def measure(site: Site, quick: bool) -> list[Row]:
             note="the peer has fewer sessions: as many would not fit this machine's memory",
         ),
     ]
-
-
-def _is_init(pid: int) -> bool:
-    """An init is the only process whose parent runs the same command line with children of its own."""
-    return "sagews.worker.zygote" in command(pid) and len(descendants(pid)) > 1
 
 
 async def _load(pid: int, seconds: float) -> float:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from benchmarks.processes import children, command
 from sagews.client.site import SiteClient
 from sagews.client.worker import WorkerClient
 
@@ -44,6 +45,11 @@ class Site:
         """Of the backend."""
         return int(json.loads((self.data / "run" / "backend.json").read_text())["pid"])
 
+    def inits(self, environment: str) -> list[int]:
+        """The first process of each session of this environment, spares included."""
+        zygotes = [pid for pid in children(self.worker_pid) if f"--environment={environment}" in command(pid)]
+        return [init for zygote in zygotes for init in children(zygote)]
+
     def client(self) -> SiteClient:
         """A client through HTTP and websocket, backend, and TLS."""
         return SiteClient(self.url, self.token)
@@ -72,3 +78,5 @@ def running_site() -> Iterator[Site]:
         finally:
             process.send_signal(signal.SIGINT)
             process.wait(STOP_SECONDS)
+            if process.stdout is not None:
+                process.stdout.close()
