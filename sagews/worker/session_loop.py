@@ -119,7 +119,11 @@ class SessionLoop:
         if not self._allow_stdin:
             raise EOFError("This run cannot ask for input.")
         self._channel.send(jupyter.InputRequest(prompt, password))
-        reply = self._channel.receive_only(jupyter.InputReply).content
+        try:
+            reply = self._channel.receive_only(jupyter.InputReply).content
+        except KeyboardInterrupt:
+            # The traceback tells of the program that asked, not of how we wait.
+            raise KeyboardInterrupt("Interrupted while waiting for input") from None
         assert isinstance(reply, jupyter.InputReply)
         if reply.value == END_OF_INPUT:
             raise EOFError

@@ -6,6 +6,8 @@ file, no thread and no terminal.
 
 from __future__ import annotations
 
+import sys
+from types import TracebackType
 from typing import Any
 
 from IPython.core.history import HistoryManager
@@ -71,6 +73,11 @@ class SessionShell(InteractiveShell):  # type: ignore[misc]
         if self.channel is not None:
             self.channel.send(content)
 
+    def showtraceback(self, exc_tuple: Any = None, *arguments: Any, **options: Any) -> None:
+        """A traceback ends in the user's program or what it uses, not in how a session works (`input()`)."""
+        end_outside_session((exc_tuple or sys.exc_info())[2])
+        super().showtraceback(exc_tuple, *arguments, **options)
+
     def _showtraceback(self, etype: type[BaseException], evalue: BaseException, stb: list[str]) -> None:
         """Send the traceback as an `error` message."""
         lines = tuple(str(line) for line in stb)
@@ -103,3 +110,14 @@ def warm(shell: SessionShell, cells: list[str]) -> None:
     shell.forget(names)
     # `%who` and `%whos` list what the user made, not the environment's own names.
     shell.user_ns_hidden.update(shell.user_ns)
+
+
+def end_outside_session(trace: TracebackType | None) -> None:
+    """Cut what a session's own code did at the end of a traceback; one that is all ours stays."""
+    outside = None
+    while trace is not None:
+        if not str(trace.tb_frame.f_globals.get("__name__", "")).startswith("sagews.worker."):
+            outside = trace
+        trace = trace.tb_next
+    if outside is not None:
+        outside.tb_next = None

@@ -25,10 +25,10 @@ try {
   const page = await firefox.newPage();
   const complaints = [];
   page.on("pageerror", (error) => complaints.push(String(error)));
+  page.on("console", (said) => said.type() === "error" && complaints.push(said.text()));
   await page.goto(process.argv[2]);
-  await page.waitForSelector("::-p-aria(New worksheet), ::-p-aria(New workspace)", PATIENCE);
-  const first = await page.$("button.primary.large");
-  if (first === null) throw new Error("This is not the page of somebody who has no workspace yet.");
+  // Who has no workspace yet is shown this button, once the (empty) list has come.
+  const first = await page.waitForSelector("button.primary.large", PATIENCE);
   await first.click();
   for (const [number, code] of CELLS.entries()) {
     await page.waitForFunction((n) => document.querySelectorAll("[data-cell-id]").length > n, PATIENCE, number);
@@ -42,7 +42,7 @@ try {
     PATIENCE,
     CELLS.length,
   );
-  await page.waitForFunction(() => document.querySelector(".katex-html") && document.querySelector("img")?.complete, PATIENCE);
+  await page.waitForFunction(() => document.querySelector(".katex-html") && document.querySelector("img")?.naturalWidth, PATIENCE);
   const shown = await page.evaluate(() => ({
     outputs: [...document.querySelectorAll("[data-cell-id]")].map((cell) => cell.querySelector(".cell-output")?.innerText ?? ""),
     statuses: [...document.querySelectorAll("[data-cell-id]")].map((cell) => cell.dataset.status),

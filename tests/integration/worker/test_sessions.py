@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -156,7 +157,12 @@ async def test_input_can_be_interrupted(python: Talk) -> None:
     python.begin("input()")
     await python.until(lambda: any(isinstance(f.content, jupyter.InputRequest) for f in python.frames))
     python.process.interrupt()
-    assert (await python.answer()).reply.ename == "KeyboardInterrupt"
+    answer = await python.answer()
+    assert answer.reply.ename == "KeyboardInterrupt"
+    [error] = answer.all(jupyter.Error)
+    traceback = re.sub(r"\x1b\[[\d;]*m", "", "\n".join(error.traceback))
+    assert "input()" in traceback
+    assert "sagews" not in traceback, "it tells of the person's program only"
     assert (await python.run("1+1")).result == "2"
 
 
