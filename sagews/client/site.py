@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import secrets
 from asyncio import Future
 from collections.abc import Callable
@@ -33,8 +34,11 @@ from sagews.errors import MessageError, SagewsError, Unavailable, UsageError, Wo
 from sagews.messages.connection import PROTOCOL, Hello, Ping, Pong, Refused, Welcome
 from sagews.messages.frame import Frame, dump, load
 
+log = logging.getLogger(__name__)
+
 GREETING_SECONDS = 10.0
 REQUEST_SECONDS = 60.0
+CLOSE_SECONDS = 6.0
 LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024
 
 
@@ -142,6 +146,7 @@ class SiteLink:
         self._channels: dict[str, int] = {}
         """Of the workspaces: a backend names the workspace, not the channel."""
         self._socket: WebSocketClientConnection | None = None
+        self._ended = asyncio.Event()
 
     async def open(self, url: str) -> None:
         """Connect and greet.
@@ -192,10 +197,17 @@ class SiteLink:
             self._socket.close()
 
     async def gone(self) -> None:
-        """Tornado waits for the other side's answer by itself."""
+        """Wait until nothing is left of it, at most so long as Tornado waits for the other side's answer."""
+        if self._socket is not None:
+            try:
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await self._ended.wait()
+            except TimeoutError:
+                log.info("Site does not answer a close", extra={"action": "close_unanswered"})
 
     def _heard(self, text: str | bytes | None) -> None:
         if text is None:
+            self._ended.set()
             socket, self._socket = self._socket, None
             if socket is not None:
                 socket.close()  # Tornado keeps a connection that was cut until it is told so
