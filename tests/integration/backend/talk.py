@@ -128,6 +128,7 @@ class Talk:
             await self._may_read.wait()
             self.heard.append(load(text))
             self._news.set()
+        self.socket.close()  # Tornado keeps a connection that was cut until it is told so
         self.closed = True
         self._news.set()
 
