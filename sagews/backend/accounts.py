@@ -8,6 +8,7 @@ from pydantic import Field
 
 from sagews.backend.call import Call
 from sagews.backend.declaration import Operations, Schema
+from sagews.database.account_types import STANDARD
 from sagews.database.accounts import Account
 from sagews.errors import Conflict, NotFound, UsageError
 
@@ -60,11 +61,11 @@ class AccountList(Schema):
 
 
 class NewAccount(Schema):
-    """Somebody who signs in with a name and a password."""
+    """Somebody who signs in with a name and a password; accounts of the types `operator` and `solo` administer the site."""
 
     name: Name
     password: Annotated[str, Field(min_length=8, max_length=1024)]
-    account_type: Annotated[str, Field(max_length=200)] = "solo"
+    account_type: Annotated[str, Field(max_length=200)] = STANDARD
 
 
 class AccountChange(Schema):
@@ -121,6 +122,8 @@ async def make_account(call: Call) -> AccountAnswer:
     """Make an account with a name and a password (operator)."""
     call.require_operator()
     given = call.body(NewAccount)
+    if given.account_type == STANDARD:
+        await call.backend.store.account_types.ensure(STANDARD)
     account = await call.backend.store.identities.create_account(
         given.name, given.password, account_type=given.account_type
     )

@@ -38,6 +38,10 @@ class AccountType:
     network: bool = True
 
 
+STANDARD = "standard"
+"""Id of the type of those who have no other: it may use the site, not administer it."""
+
+
 class AccountTypes:
     """The kinds of accounts that a site has."""
 
@@ -51,6 +55,12 @@ class AccountTypes:
         limits = {name: limit for name, limit in row.items() if name != "id"}
         async with self._transactions.write() as connection:
             await connection.execute(insert.on_conflict_do_update(index_elements=["id"], set_=limits))
+
+    async def ensure(self, account_type: str) -> None:
+        """Make an account type with the standard limits, where there is none with this id; repeatable."""
+        insert = self._transactions.insert(tables.account_types).values(**asdict(AccountType(account_type)))
+        async with self._transactions.write() as connection:
+            await connection.execute(insert.on_conflict_do_nothing())
 
     async def get(self, account_type: str) -> AccountType:
         """:raises NotFound: there is no such account type."""

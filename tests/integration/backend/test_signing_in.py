@@ -75,7 +75,8 @@ async def test_an_account_signs_in_with_its_password(site: Site) -> None:
     answer = await http("POST", "/api/sign-in", {"name": " emmy", "password": "noether-1882"})
     assert answer.code == 200
     cookie = answer.headers["Set-Cookie"].partition(";")[0]
-    assert (await Http(site.address, {"Cookie": cookie}).json("GET", "/api/me"))["name"] == "Emmy"
+    me = await Http(site.address, {"Cookie": cookie}).json("GET", "/api/me")
+    assert (me["name"], me["account_type"], me["operator"]) == ("Emmy", "standard", False)
     wrong = {"name": "Emmy", "password": "noether-1883"}
     assert await http.error("POST", "/api/sign-in", wrong) == (401, "not_signed_in")
     assert await http.error("POST", "/api/sign-in", {"token": "wrong"}) == (401, "not_signed_in")

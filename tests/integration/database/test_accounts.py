@@ -26,6 +26,14 @@ async def test_the_solo_account_keeps_what_was_changed(store: Store, account: Ac
     assert (await store.account_types.of_account(SOLO)).sessions == 3
 
 
+async def test_an_account_type_that_is_there_stays_as_it_is(store: Store) -> None:
+    await store.account_types.ensure("student")
+    assert await store.account_types.get("student") == AccountType("student")
+    await store.account_types.save(AccountType("student", sessions=3))
+    await store.account_types.ensure("student")
+    assert (await store.account_types.get("student")).sessions == 3
+
+
 async def test_an_account_comes_back_as_made(store: Store) -> None:
     await store.account_types.save(AccountType("student"))
     made = await store.accounts.create("Emmy Noether", "student")
