@@ -13,6 +13,7 @@ from sagews.backend.identity import Identity
 from sagews.backend.metrics import Metrics
 from sagews.backend.rates import Rate
 from sagews.backend.sockjs import Sessions
+from sagews.backend.transfers import Transfers
 from sagews.backend.worker_pool import WorkerPool
 from sagews.configuration import Configuration
 from sagews.database.store import Store
@@ -29,6 +30,7 @@ class Backend:
     metrics: Metrics
     sign_in_rate: Rate
     request_rate: Rate
+    transfers: Transfers
     client_folder: Path
     """The browser's files."""
     connections: Sessions = field(default_factory=Sessions)

@@ -86,11 +86,16 @@ def checked(path: str) -> str:
 
 @asynccontextmanager
 async def bulk(call: Call, needed: Role) -> AsyncGenerator[Bulk]:
-    """A bulk connection to the worker of the path's workspace, for the time of the block."""
-    opening = await call.backend.workers.open(await call.workspace(needed))
+    """A bulk connection to the worker of the path's workspace, for the time of the block.
+
+    :raises OverLimit: the account has as many as it may.
+    """
+    workspace = await call.workspace(needed)
     try:
-        async with call.backend.workers.bulk(opening) as connection:
-            yield connection
+        with call.backend.transfers.one(call.who.account.id):
+            opening = await call.backend.workers.open(workspace)
+            async with call.backend.workers.bulk(opening) as connection:
+                yield connection
     except UsageError as error:
         # The worker knows more about what can be a path than we do.
         raise NotFound(error.what, mend=error.what_to_do) from error

@@ -26,6 +26,7 @@ from sagews.backend.identity import Identity
 from sagews.backend.metrics import Metrics
 from sagews.backend.placement import Placement
 from sagews.backend.rates import Rate
+from sagews.backend.transfers import Transfers
 from sagews.backend.worker_connection import WorkerConnection
 from sagews.backend.worker_pool import WorkerPool
 from sagews.certificates import Role, client_context, ensure
@@ -104,6 +105,7 @@ def make_backend(
         metrics=metrics,
         sign_in_rate=Rate(chosen.rate_limits.sign_in_attempts_per_minute, "attempts to sign in"),
         request_rate=Rate(chosen.rate_limits.requests_per_minute, "requests"),
+        transfers=Transfers(chosen.maximum_transfers),
         client_folder=client_folder,
     )
 
@@ -174,7 +176,7 @@ def last_port(configuration: Configuration) -> int:
         status = json.loads((configuration.run_folder / STATUS_FILE).read_text())
     except (OSError, ValueError):
         return 0
-    port = status.get("port", 0)
+    port = status.get("port", 0) if isinstance(status, dict) else 0
     return port if isinstance(port, int) and 0 < port < 2**16 else 0
 
 
@@ -185,18 +187,12 @@ def write_status(configuration: Configuration, port: int) -> None:
 
 
 def sign_in_token(folder: Path) -> str:
-    """The sign-in token of this run of a solo site: as whoever started first has written it."""
+    """The sign-in token of this run of a solo site: the one that `sagews run` has written, else a new one."""
     path = folder / TOKEN_FILE
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        token = path.read_text().strip()
-        if token:
-            return token
-        descriptor = os.open(path, os.O_WRONLY | os.O_TRUNC)
-    token = secrets.token_urlsafe(24)
-    with os.fdopen(descriptor, "w") as file:
-        file.write(token)
+    token = path.read_text().strip() if path.exists() else ""
+    if not token:
+        token = secrets.token_hex(24)
+        tell(path, token)
     return token
 
 

@@ -60,6 +60,9 @@ class Backend:
         100 * 2**20, "Largest file that may be uploaded.", at_least=2**16, at_most=2**40
     )
     maximum_connections: int = setting(5000, "Live connections at once; more are refused.", at_least=1, at_most=10**6)
+    maximum_transfers: int = setting(
+        16, "Files that one account may read, write or change at once.", at_least=1, at_most=10**4
+    )
     cookie_days: float = setting(30.0, "How long a sign-in lasts.", at_least=0.01, at_most=3650)
     sockjs: SockJS = section(SockJS)
     rate_limits: RateLimits = section(RateLimits)

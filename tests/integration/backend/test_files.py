@@ -122,3 +122,30 @@ async def test_the_whole_output_of_a_run_is_read(kept_site: Site, scripted: Scri
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
     assert answer.headers["Content-Disposition"].startswith("attachment")
     assert await kept_site.http.error("GET", f"/api/workspaces/{workspace}/runs/r2/output") == (404, "not_found")
+
+
+@pytest.fixture
+def with_one_transfer(folder: Path) -> Path:
+    """The site's folder; an account has one transfer at once."""
+    configuration = folder / "sagews.toml"
+    configuration.write_text(configuration.read_text().replace("port = 0", "port = 0\nmaximum_transfers = 1"))
+    return folder
+
+
+@pytest.mark.usefixtures("with_one_transfer")
+async def test_an_account_has_so_many_transfers_at_once(
+    kept_site: Site, scripted: ScriptedWorker, workspace: str
+) -> None:
+    files = f"/api/workspaces/{workspace}/files"
+    _, writer = await asyncio.open_connection("127.0.0.1", kept_site.port)
+    writer.write(
+        f"PUT {files}/f HTTP/1.1\r\nHost: localhost\r\n"
+        f"Authorization: Bearer {kept_site.token}\r\nContent-Length: 1000000\r\n\r\n".encode()
+        + bytes(500_000)
+    )
+    await eventually(lambda: len(scripted.files.coming) > 300_000)
+    assert await kept_site.http.error("GET", files) == (429, "over_limit")
+    writer.close()
+    await closed(writer)
+    await eventually(lambda: not any(peer.is_bulk for peer in scripted.peers))
+    assert (await kept_site.http.json("GET", files))["entries"] == []
