@@ -58,7 +58,7 @@ class BackendApplication(Application):
 
     def find_handler(self, request: HTTPServerRequest, **kwargs: Any) -> Any:
         """The handler for a request, or one that refuses it."""
-        if self._backend.is_solo and not is_loopback(_name(request.host)):
+        if self._backend.is_solo and not is_loopback(_name(request.host.lower())):
             error = NotAllowed(
                 "This server is not known by that name.", mend="Open the address that `sagews run` printed."
             )

@@ -12,6 +12,7 @@ import logging
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from weakref import WeakValueDictionary
 
 from sagews.backend import background
 from sagews.backend.bulk import Bulk
@@ -59,7 +60,7 @@ class WorkerPool:
         self._store = store
         self._metrics = metrics
         self._openings: dict[str, Opening] = {}
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._leases: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
 
