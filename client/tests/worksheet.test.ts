@@ -278,6 +278,7 @@ test("an update that is refused for now is sent again; one that is refused for g
   const worksheet = await world.open(world.site("me"));
   const refusals: string[] = [];
   worksheet.on("refused", ({ code }) => refusals.push(code));
+  worksheet.on("closed", (reason) => refusals.push(reason));
   let code = "unavailable";
   let count = 0;
   world.server.refuse = (frame) => (frame.type === "update" && (count += 1) ? code : undefined);
@@ -292,10 +293,43 @@ test("an update that is refused for now is sent again; one that is refused for g
 
   world.server.refuse = (frame) => (frame.type === "update" && (count += 1) ? code : undefined);
   code = "not_allowed";
+  count = 0;
   worksheet.insertCell("code", "not kept");
+  await world.clock.pass(100);
+  worksheet.insertCell("code", "not kept either");
   await world.clock.pass(30_000);
-  assert.deepEqual(refusals, ["not_allowed"]);
+  assert.deepEqual(refusals, ["not_allowed", "The test wants it so."]);
   assert.equal(worksheet.unacknowledged, 0);
+  assert.equal(count, 1);
+  world.close();
+});
+
+test("a worksheet that is opened again after a refusal is as the server has it, and can be edited", async () => {
+  const world = new World();
+  const storage = new Memory();
+  const site = world.site("me", storage);
+  const worksheet = await world.open(site);
+  worksheet.insertCell("code", "kept");
+  await world.clock.pass(1_000);
+  world.server.refuse = (frame) => (frame.type === "update" ? "too_large" : undefined);
+  worksheet.insertCell("code", "too much");
+  await world.clock.pass(45);
+  // Built on what is refused in this moment.
+  worksheet.insertCell("code", "more");
+  await world.clock.pass(10_000);
+  world.server.refuse = () => undefined;
+  assert.equal(storage.values.size, 0);
+
+  const again = await world.open(site);
+  assert.notEqual(again, worksheet);
+  assert.deepEqual(
+    again.cells.map(({ id }) => again.source(id).toString()),
+    ["kept"],
+  );
+  again.insertCell("code", "later");
+  await world.clock.pass(1_000);
+  assert.equal(again.unacknowledged, 0);
+  assert.deepEqual(world.journaled(again), ["kept", "later"]);
   world.close();
 });
 

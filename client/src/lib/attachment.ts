@@ -64,6 +64,8 @@ export class Attachment extends Emitter<AttachmentEvents> {
   #request = 0;
   #timer: Timer = null;
   #retryTime = FIRST_RETRY_MILLISECONDS;
+  /** The next answer is to be a snapshot, whatever was heard before. */
+  #anew = false;
 
   /** @param number gives numbers for questions, each once on a connection. */
   constructor(id: string, client: string, connection: Connection, timing: Timing, number: () => number) {
@@ -86,6 +88,12 @@ export class Attachment extends Emitter<AttachmentEvents> {
     if (this.#state.name === "attached") return Promise.resolve();
     if (this.#state.name === "detached" || this.#state.name === "refused") this.#ask();
     return new Promise((resolve, reject) => this.#callers.push({ resolve, reject }));
+  }
+
+  /** Asks for everything anew: a snapshot comes, as if nothing had been heard before. */
+  startOver(): void {
+    this.#anew = true;
+    if (this.#state.name === "attached") this.#ask();
   }
 
   /** Follows it no more. What is unacknowledged stays in the outbox. */
@@ -184,8 +192,8 @@ export class Attachment extends Emitter<AttachmentEvents> {
     this.#request = this.#number();
     const where = {
       workspace: this.id,
-      epoch: this.epoch,
-      n: this.n,
+      epoch: this.#anew ? 0 : this.epoch,
+      n: this.#anew ? 0 : this.n,
       client: this.#client,
       request: this.#request,
     };
@@ -196,6 +204,7 @@ export class Attachment extends Emitter<AttachmentEvents> {
     if (this.#state.name === "detached" || this.#state.name === "refused") return;
     if (frame.epoch !== this.epoch) this.outbox.fence(frame.epoch);
     this.epoch = frame.epoch;
+    this.#anew = false;
     if (frame.content.how === "snapshot") this.n = frame.n;
     this.#retryTime = FIRST_RETRY_MILLISECONDS;
     this.#state = { name: "attached", since: this.#timing.now() };

@@ -80,9 +80,7 @@ export class LiveDocument extends Emitter<DocumentEvents> {
     this.id = id;
     this.#path = path;
     this.#around = around;
-    this.doc.on("update", (update: Uint8Array, origin: unknown) => {
-      if (origin !== FROM_SERVER) this.#edited(update);
-    });
+    this.doc.on("update", this.#changed);
     this.#keepsakes = around.keepsakes.find(around.workspace, id);
     for (const { update } of this.#keepsakes) {
       Y.applyUpdate(this.doc, update, FROM_SERVER);
@@ -156,20 +154,22 @@ export class LiveDocument extends Emitter<DocumentEvents> {
     this.#report();
   }
 
-  /** An update of this document is refused: send it again in a while, or give it up. */
-  refused(update: Uint8Array, error: Refused): void {
+  /**
+   * An update of this document is refused: it is sent again in a while, or given up, and with it all that was edited
+   * since, which builds on it. False where it is given up: the document has what the server never will.
+   */
+  refused(update: Uint8Array, error: Refused): boolean {
     if (FINAL.includes(error.code)) {
-      for (const keepsake of this.#keepsakes.splice(0)) this.#around.keepsakes.forget(keepsake);
-      this.#keep();
-      this.#report();
+      this.#giveUp();
       this.emit("refused", error);
-      return;
+      return false;
     }
     this.#waiting.unshift(update);
     if (this.#timer !== null) this.#around.timing.cancel(this.#timer);
     this.#timer = this.#around.timing.after(this.#retryTime, () => this.flush());
     this.#retryTime = Math.min(this.#retryTime * 2, LONGEST_RETRY_MILLISECONDS);
     this.#report();
+    return true;
   }
 
   saved(contains: number, at: number): void {
@@ -194,14 +194,27 @@ export class LiveDocument extends Emitter<DocumentEvents> {
     this.#presenceTimer = null;
   }
 
-  /** Stops all timers, after writing down what is not acknowledged. */
+  /** Stops all timers, after writing down what is not acknowledged; what is edited from now on goes nowhere. */
   close(): void {
+    this.doc.off("update", this.#changed);
     this.#around.timing.cancel(this.#timer);
     this.#around.timing.cancel(this.#presenceTimer);
     this.#timer = this.#presenceTimer = null;
     this.#keep();
     this.#awareness?.destroy();
     this.#awareness = null;
+  }
+
+  readonly #changed = (update: Uint8Array, origin: unknown): void => {
+    if (origin !== FROM_SERVER) this.#edited(update);
+  };
+
+  #giveUp(): void {
+    this.#waiting = [];
+    this.#around.outbox.takeUpdates(this.id);
+    for (const keepsake of this.#keepsakes.splice(0)) this.#around.keepsakes.forget(keepsake);
+    this.#keep();
+    this.#report();
   }
 
   #edited(update: Uint8Array): void {

@@ -53,7 +53,7 @@ export interface WorksheetEvents {
   saved: number;
   /** The file has another path. */
   moved: string;
-  /** The server will not take what was edited here (for example not_allowed): it will not be kept. */
+  /** The server will not take what was edited here (for example not_allowed); `closed` follows: open it again. */
   refused: SagewsError;
   /** The worksheet is no more; the text says why ("" = it was closed here). */
   closed: string;

@@ -81,9 +81,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     this.#attachment.on("attached", (content) => this.#attached(content));
     this.#attachment.on("event", (frame) => this.#hear(frame));
     this.#attachment.on("acknowledged", (document) => this.#documents.get(document)?.acknowledged());
-    this.#attachment.on("refused", ({ document, update, error }) => {
-      this.#documents.get(document)?.refused(update, error);
-    });
+    this.#attachment.on("refused", ({ document, update, error }) => this.#refused(document, update, error));
   }
 
   get state(): WorkspaceState {
@@ -294,6 +292,14 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     live.on("presence", (state) => this.#tellPresence(id, state));
     this.#documents.set(id, live);
     return live;
+  }
+
+  /** Where an update is refused for good, what we show is not what the server has: its state is asked for anew. */
+  #refused(document: string, update: Uint8Array, error: Refused): void {
+    const live = this.#documents.get(document);
+    if (!live || live.refused(update, error)) return;
+    this.#forget(live, error.message);
+    this.#attachment.startOver();
   }
 
   #forget(live: LiveDocument, reason: string): void {

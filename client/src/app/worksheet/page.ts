@@ -29,9 +29,13 @@ export class WorksheetPage implements Page {
   readonly #environment = h("span", { class: "note", "data-testid": "environment" });
   readonly #name: HTMLButtonElement;
   readonly #stops: (() => void)[] = [];
+  /** Of the worksheet that is shown. */
+  readonly #worksheetStops: (() => void)[] = [];
   #path: string;
   #worksheet: Worksheet | null = null;
   #closed = false;
+  /** Why the server will not take what was edited. */
+  #refusal: SagewsError | null = null;
 
   constructor(app: App, workspace: string, path: string) {
     this.#app = app;
@@ -81,7 +85,7 @@ export class WorksheetPage implements Page {
 
   close(): void {
     this.#closed = true;
-    for (const stop of this.#stops) stop();
+    for (const stop of [...this.#worksheetStops, ...this.#stops]) stop();
     this.#status.close();
     this.#worksheet?.close();
     this.#app.hasUnsaved = () => false;
@@ -96,8 +100,11 @@ export class WorksheetPage implements Page {
     this.#environment.textContent = isUsual ? "" : environmentTitle(name);
   }
 
-  /** @param environment of a worksheet that is new; "" = the site's first; null = it is not new. */
-  async #open(environment: string | null): Promise<void> {
+  /**
+   * @param environment of a worksheet that is new; "" = the site's first; null = it is not new.
+   * @param again edits of this page were refused: it makes none by itself.
+   */
+  async #open(environment: string | null, again = false): Promise<void> {
     const isNew = environment !== null;
     const slow = window.setTimeout(() => fill(this.#content, h("p", { class: "note" }, "Opening …")), 300);
     try {
@@ -107,7 +114,7 @@ export class WorksheetPage implements Page {
       });
       window.clearTimeout(slow);
       if (this.#closed) worksheet.close();
-      else this.#show(worksheet, isNew);
+      else this.#show(worksheet, isNew, again);
     } catch (error) {
       window.clearTimeout(slow);
       if (!this.#closed) this.#showFailure(error);
@@ -126,12 +133,12 @@ export class WorksheetPage implements Page {
     );
   }
 
-  #show(worksheet: Worksheet, isNew: boolean): void {
+  #show(worksheet: Worksheet, isNew: boolean, again: boolean): void {
     this.#worksheet = worksheet;
     this.#app.hasUnsaved = () => this.#workspace.unacknowledged > 0;
     if (isNew) history.replaceState(null, "", location.pathname);
     const readOnly = this.#workspace.role === "reader";
-    if (worksheet.cells.length === 0 && !readOnly) worksheet.insertCell();
+    if (worksheet.cells.length === 0 && !readOnly && !again) worksheet.insertCell();
     const notebook = new Notebook({
       worksheet,
       workspace: this.#workspace.id,
@@ -145,7 +152,7 @@ export class WorksheetPage implements Page {
     const add = button("Add a cell", () => this.#append(notebook), { class: "add-cell quiet", icon: "add" });
     fill(this.#tools, toolbar.element);
     fill(this.#content, notebook.element, readOnly ? null : add);
-    if (readOnly) this.#messages.show("info", "You may read this worksheet, but not change it.");
+    if (readOnly && !again) this.#messages.show("info", "You may read this worksheet, but not change it.");
     this.#follow(worksheet, notebook, toolbar);
     notebook.focus(notebook.selected?.source.length === 0 ? "edit" : "focus");
     this.#showPeople();
@@ -162,7 +169,7 @@ export class WorksheetPage implements Page {
   #follow(worksheet: Worksheet, notebook: Notebook, toolbar: Toolbar): void {
     this.#status.follow(worksheet, () => notebook.start());
     let ended = worksheet.session.state === "ended";
-    this.#stops.push(
+    this.#worksheetStops.push(
       listenToKeys(notebook),
       () => notebook.close(),
       worksheet.on("session", ({ state, reason, code }) => {
@@ -180,7 +187,7 @@ export class WorksheetPage implements Page {
         }
       }),
       worksheet.on("notice", ({ level, text }) => this.#messages.show(level, text)),
-      worksheet.on("refused", (error) => this.#messages.error(error)),
+      worksheet.on("refused", (error) => (this.#refusal = error)),
       worksheet.on("saved", () => (this.#announce.textContent = "The file is written.")),
       worksheet.on("moved", (path) => this.#moved(path)),
       worksheet.on("closed", (reason) => this.#gone(reason)),
@@ -190,9 +197,19 @@ export class WorksheetPage implements Page {
 
   #gone(reason: string): void {
     if (this.#closed || !reason) return;
+    for (const stop of this.#worksheetStops.splice(0)) stop();
+    fill(this.#tools);
+    if (this.#refusal) return void this.#openAgain(this.#refusal);
     const leave = h("a", { href: this.#home.href }, "To the workspace");
     fill(this.#content, message("warning", h("span", {}, reason)), h("p", { class: "choices" }, leave));
-    fill(this.#tools);
+  }
+
+  /** What was edited here is refused for good: show what the server has instead, and say so. */
+  async #openAgain(refusal: SagewsError): Promise<void> {
+    this.#refusal = null;
+    const lost = "Your last edits are not kept; this is the worksheet without them.";
+    this.#messages.show("error", `${errorText(refusal)} ${lost}`);
+    await this.#open(null, true);
   }
 
   // --- names and people
