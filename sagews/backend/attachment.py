@@ -24,6 +24,7 @@ from sagews.backend.worker_pool import Opening, WorkerPool
 from sagews.client.refusals import error_of
 from sagews.errors import Disconnected, Fenced, NotAllowed, NotFound, SagewsError, WorkerUnavailable
 from sagews.messages import Frame
+from sagews.messages.commands import OpenDocument
 from sagews.messages.connection import Refused
 from sagews.messages.frame import Message, dump
 from sagews.messages.workspace import Acknowledged, Attach, Attached, Detach, Update, WorkspaceClosed
@@ -86,13 +87,16 @@ class Attachment:
     async def give(self, frame: Frame) -> None:
         """Hand a message of the client to the worker, after all those before it.
 
-        :raises NotAllowed: the client is a reader.
+        :raises NotAllowed: the client is a reader, and it is more than reading.
         :raises NotFound: it may not even read any more.
         :raises WorkerUnavailable: it is a question, and nobody can answer it now.
         :raises Fenced: it is a command, and the workspace was closed meanwhile. (An update is dropped: its client
             sends it again.)
         """
-        await self._rights.require_writing()
+        if isinstance(frame.content, OpenDocument) and frame.content.only_reads:
+            await self._rights.require_reading()
+        else:
+            await self._rights.require_writing()
         await self._bell.until(lambda: self.is_over or (self._is_attached and len(self._held) < HELD))
         if self._opening is not None and not self.is_over:
             self._to_worker(replace(frame, client=self._name))

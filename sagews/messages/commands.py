@@ -24,6 +24,11 @@ class OpenDocument(Message, type="open_document"):
     environment: str = ""
     """For a new worksheet: what its cells run in; "" = the site's first."""
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether who may only read may say it: what is there becomes live, and nothing changes."""
+        return not self.create
+
 
 @dataclass(frozen=True)
 class RunCells(Message, type="run_cells"):

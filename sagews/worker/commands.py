@@ -54,16 +54,18 @@ class Commands:
 
     def heard(self, attachment: Attachment, frame: Frame) -> None:
         """A frame on an attached channel: obey and answer, or refuse."""
-        if attachment.actor.role == "reader":
+        content = frame.content
+        reads = isinstance(content, commands.OpenDocument) and content.only_reads
+        if attachment.actor.role == "reader" and not reads:
             attachment.connection.refuse(frame, NotAllowed("You may read this workspace, not change it."))
-        elif isinstance(frame.content, QUESTIONS):
+        elif isinstance(content, QUESTIONS):
             self._ask(attachment, frame)
-        elif isinstance(frame.content, Update):
-            self._update(attachment, frame, frame.content)
-        elif type(frame.content) in self._obey:
+        elif isinstance(content, Update):
+            self._update(attachment, frame, content)
+        elif type(content) in self._obey:
             self._command(attachment, frame)
         else:
-            error = MessageError(f"message.type: {frame.content.type!r} is no command to a workspace.")
+            error = MessageError(f"message.type: {content.type!r} is no command to a workspace.")
             attachment.connection.refuse(frame, error)
 
     def _command(self, attachment: Attachment, frame: Frame) -> None:

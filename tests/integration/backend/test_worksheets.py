@@ -6,11 +6,13 @@ import json
 
 from pycrdt import Array, Doc, Map, Text
 
+from sagews.database.choices import Role
 from sagews.messages import Frame
 from sagews.messages.commands import OpenDocument, RunCells, Save
 from sagews.messages.workspace import Attached, Update
 from tests.integration.backend.running import Program, Site
 from tests.integration.backend.talk import Talk
+from tests.integration.backend.test_relay import refusal, someone_else
 from tests.waiting import eventually
 
 
@@ -107,3 +109,17 @@ async def test_the_whole_output_of_a_run_is_kept(working_site: Site) -> None:
         404,
         "not_found",
     )
+
+
+async def test_a_reader_opens_what_is_there_and_makes_nothing(working_site: Site) -> None:
+    workspace = await working_site.workspace()
+    notebook = {"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}
+    path = f"/api/workspaces/{workspace}/files/there.ipynb"
+    assert (await working_site.http("PUT", path, body=json.dumps(notebook).encode())).code == 204
+    reader = await working_site.talk(token=await someone_else(working_site, workspace, Role.READER))
+    await reader.attach(workspace)
+    opened = await reader.obeyed(OpenDocument("there.ipynb"), workspace)
+    assert opened.content.type == "acknowledged"
+    await reader.hear("document_update")
+    assert refusal(await reader.obeyed(OpenDocument("new.ipynb"), workspace)) == "not_found"
+    assert refusal(await reader.obeyed(OpenDocument("new.ipynb", create=True), workspace)) == "not_allowed"
