@@ -61,7 +61,7 @@ class AccountList(Schema):
 
 
 class NewAccount(Schema):
-    """Somebody who signs in with a name and a password; accounts of the types `operator` and `solo` administer the site."""
+    """Somebody who signs in by password. Accounts of the types `operator` and `solo` administer the site."""
 
     name: Name
     password: Annotated[str, Field(min_length=8, max_length=1024)]

@@ -20,6 +20,7 @@ from sagews.backend.application import make_server
 from sagews.backend.collaborators import Backend
 from sagews.backend.run import drain, make_backend, make_folder
 from sagews.configuration import Configuration, load
+from sagews.database.choices import Role, TokenKind
 from sagews.database.engine import create_engine
 from sagews.database.migration import migrate
 from sagews.database.passwords import Passwords
@@ -138,3 +139,11 @@ class Program:
         if self.process is not None and self.process.returncode is None:
             self.process.send_signal(number)
             await self.process.wait()
+
+
+async def someone_else(site: Site, workspace: str, role: Role | None) -> str:
+    """An API token of another account with this role in the workspace."""
+    account = await site.backend.store.accounts.create("Emmy", "solo")
+    if role is not None:
+        await site.backend.store.permissions.grant(workspace, account.id, role)
+    return (await site.backend.store.tokens.create(account.id, TokenKind.API)).secret

@@ -184,3 +184,9 @@ async def closed(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
     except ConnectionError:
         return
+
+
+def refusal(frame: Frame) -> str:
+    """The code of a refusal."""
+    assert frame.content.type == "refused", frame
+    return frame.content.code  # type: ignore[attr-defined]

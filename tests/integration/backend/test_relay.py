@@ -10,28 +10,15 @@ import pytest
 
 from sagews.backend.placement import PAUSES
 from sagews.backend.rights import FRESH_SECONDS
-from sagews.database.choices import Role, TokenKind
+from sagews.database.choices import Role
 from sagews.messages import Frame
 from sagews.messages.commands import Execute, OpenSession
 from sagews.messages.connection import Hello, Ping
 from sagews.messages.jupyter import CompleteRequest
 from sagews.messages.workspace import Detach, DocumentUpdate, Update
-from tests.integration.backend.running import Program, Site, running_backend
+from tests.integration.backend.running import Program, Site, running_backend, someone_else
+from tests.integration.backend.talk import refusal
 from tests.waiting import eventually
-
-
-def refusal(frame: Frame) -> str:
-    """The code of a refusal."""
-    assert frame.content.type == "refused", frame
-    return frame.content.code  # type: ignore[attr-defined]
-
-
-async def someone_else(site: Site, workspace: str, role: Role | None) -> str:
-    """An API token of another account with this role in the workspace."""
-    account = await site.backend.store.accounts.create("Emmy", "solo")
-    if role is not None:
-        await site.backend.store.permissions.grant(workspace, account.id, role)
-    return (await site.backend.store.tokens.create(account.id, TokenKind.API)).secret
 
 
 async def test_code_is_evaluated(working_site: Site) -> None:

@@ -10,9 +10,8 @@ from sagews.database.choices import Role
 from sagews.messages import Frame
 from sagews.messages.commands import OpenDocument, RunCells, Save
 from sagews.messages.workspace import Attached, Update
-from tests.integration.backend.running import Program, Site
-from tests.integration.backend.talk import Talk
-from tests.integration.backend.test_relay import refusal, someone_else
+from tests.integration.backend.running import Program, Site, someone_else
+from tests.integration.backend.talk import Talk, refusal
 from tests.waiting import eventually
 
 
