@@ -17,93 +17,40 @@ import {
   orEmpty,
   readFields,
   real,
-  record,
   text,
   truth,
   whole,
   writeFields,
 } from "./fields";
-import type { Field, Fields, Given, Values } from "./fields";
+import type { Fields, Given, Values } from "./fields";
+import {
+  actor,
+  cellRun,
+  documentState,
+  fileEntry,
+  journalEntry,
+  limits,
+  never,
+  no,
+  nothing,
+  person,
+  snapshot,
+  yes,
+  zero,
+} from "./records";
+
+export type {
+  CellRunRecord,
+  DocumentState,
+  PendingInputRecord,
+  Person,
+  Role,
+  SessionState,
+  Snapshot,
+} from "./records";
 
 /** The version of the protocol that this library speaks. */
 export const PROTOCOL = 1;
-
-type Of<F> = F extends Field<infer T, boolean> ? T : never;
-
-// --- records, which messages carry
-
-const role = oneOf("owner", "collaborator", "reader");
-const nothing = optional(text, "");
-const zero = optional(whole, 0);
-const never = optional(real, 0);
-const no = optional(truth, false);
-const yes = optional(truth, true);
-
-const limits = record({
-  memory_bytes: zero,
-  cpu_seconds: zero,
-  wall_seconds: zero,
-  idle_seconds: zero,
-  processes: zero,
-  open_files: zero,
-  file_bytes: zero,
-  output_bytes: zero,
-  sessions: zero,
-});
-const actor = record({ account: text, name: nothing, role: optional(role, "reader") });
-const person = record({ client: text, account: text, name: nothing, role: optional(role, "reader") });
-const documentState = record({ document: text, path: text, state: bytes, digest: nothing });
-const journalEntry = record({
-  epoch: whole,
-  n: whole,
-  document: text,
-  path: text,
-  update: bytes,
-  actor: nothing,
-});
-const sessionState = record({
-  session: text,
-  environment: text,
-  state: oneOf("waiting", "starting", "idle", "busy"),
-  document: nothing,
-  since: never,
-});
-const queuedRun = record({ run: text, document: nothing, cell: nothing, running: no, since: never });
-const cellRun = record({
-  document: text,
-  cell: text,
-  run: text,
-  status: oneOf("queued", "running", "ok", "error", "interrupted", "died"),
-  execution_count: zero,
-  outputs: optional(list(object), []),
-  started: never,
-  ended: never,
-  cut: no,
-});
-const pendingInput = record({ session: text, run: text, prompt: nothing, password: no });
-const snapshot = record({
-  documents: optional(list(documentState), []),
-  sessions: optional(list(sessionState), []),
-  queue: optional(list(queuedRun), []),
-  cells: optional(list(cellRun), []),
-  inputs: optional(list(pendingInput), []),
-});
-const fileEntry = record({ path: text, kind: oneOf("file", "folder", "other"), size: zero, modified: never });
-
-/** What somebody may do in a workspace. */
-export type Role = Of<typeof role>;
-/** Somebody who is attached to a workspace. */
-export type Person = Of<typeof person>;
-/** A document and its whole Yjs state. */
-export type DocumentState = Of<typeof documentState>;
-/** A session, in a snapshot. */
-export type SessionState = Of<typeof sessionState>;
-/** The last run of a cell, as the wire has it. */
-export type CellRunRecord = Of<typeof cellRun>;
-/** Everything that a workspace's stream has told up to a number. */
-export type Snapshot = Of<typeof snapshot>;
-/** A program that waits for a line from a person, as the wire has it. */
-export type PendingInputRecord = Of<typeof pendingInput>;
 
 // --- messages, by their names on the wire
 

@@ -3,14 +3,16 @@
 import { Attachment } from "./attachment";
 import type { WorkspaceState } from "./attachment";
 import type { Connection } from "./connection";
-import { LiveDocument } from "./document";
-import type { Surroundings } from "./document";
+import type { LiveDocument } from "./document";
+import { Documents } from "./documents";
 import { Refused } from "./errors";
 import type { SagewsError } from "./errors";
 import { Emitter } from "./events";
+import { Executions } from "./executions";
 import type { Keepsakes } from "./keepsakes";
 import { frame as makeFrame } from "./messages";
 import type { Content, Frame, Person, Role, Snapshot } from "./messages";
+import { People } from "./people";
 import { Runs } from "./runs";
 import type { CellRun } from "./runs";
 import { Sessions } from "./sessions";
@@ -45,11 +47,6 @@ export interface OpenOptions {
   readonly environment?: string;
 }
 
-interface Execution {
-  readonly onOutput: ((run: CellRun) => void) | undefined;
-  resolve(run: CellRun): void;
-}
-
 export interface WorkspaceParts {
   readonly client: string;
   readonly connection: Connection;
@@ -66,17 +63,28 @@ export class Workspace extends Emitter<WorkspaceEvents> {
   readonly #attachment: Attachment;
   readonly #runs = new Runs();
   readonly #sessions = new Sessions();
-  readonly #documents = new Map<string, LiveDocument>();
+  readonly #people: People;
+  readonly #documents: Documents;
   readonly #worksheets = new Map<string, Worksheet>();
-  readonly #executions = new Map<string, Execution>();
-  readonly #arrivals = new Map<string, () => void>();
-  #people: readonly Person[] = [];
+  readonly #executions = new Executions();
 
   constructor(id: string, parts: WorkspaceParts) {
     super();
     this.id = id;
     this.#parts = parts;
     this.#attachment = new Attachment(id, parts.client, parts.connection, parts.timing, parts.number);
+    this.#people = new People(parts.client);
+    this.#documents = new Documents(
+      {
+        workspace: id,
+        outbox: this.#attachment.outbox,
+        keepsakes: parts.keepsakes,
+        timing: parts.timing,
+        epoch: () => this.#attachment.epoch,
+        pump: () => this.#attachment.pump(),
+      },
+      (document, state) => this.#tellPresence(document, state),
+    );
     this.#attachment.on("state", (state) => this.emit("state", state));
     this.#attachment.on("attached", (content) => this.#attached(content));
     this.#attachment.on("event", (frame) => this.#hear(frame));
@@ -90,17 +98,17 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   /** Who is attached, ourselves included. */
   get people(): readonly Person[] {
-    return this.#people;
+    return this.#people.all;
   }
 
   /** What we may do here; null = not known yet. */
   get role(): Role | null {
-    return this.#people.find((person) => this.isMe(person.client))?.role ?? null;
+    return this.#people.role;
   }
 
   /** Whether the name of a client is ours; the site writes the account's id and a slash before it. */
   isMe(client: string): boolean {
-    return client === this.#parts.client || client.endsWith(`/${this.#parts.client}`);
+    return this.#people.isMe(client);
   }
 
   get sessions(): readonly SessionView[] {
@@ -109,12 +117,12 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   /** Paths of the documents that are live; the files of new ones may not be written yet. */
   get livePaths(): readonly string[] {
-    return [...this.#documents.values()].map(({ path }) => path);
+    return this.#documents.all.map(({ path }) => path);
   }
 
   /** Edits in all its documents that are not known to be kept by the server yet. */
   get unacknowledged(): number {
-    return [...this.#documents.values()].reduce((sum, live) => sum + live.unacknowledged, 0);
+    return this.#documents.all.reduce((sum, live) => sum + live.unacknowledged, 0);
   }
 
   /** Follows the workspace from now on, over reconnections. Rejects when it is refused (Refused says why). */
@@ -131,7 +139,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   /** Sends or writes down what was edited, now. */
   flush(): void {
-    for (const live of this.#documents.values()) live.flush();
+    for (const live of this.#documents.all) live.flush();
   }
 
   /** Makes the worksheet at `path` (in the workspace, POSIX, relative) live, and opens it. */
@@ -141,8 +149,8 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     const { document } = await this.#again(() =>
       this.#attachment.command("open_document", { path, create, environment }),
     );
-    await this.#arrived(document);
-    const live = this.#document(document, path);
+    await this.#documents.arrived(document);
+    const live = this.#documents.known(document, path);
     const known = this.#worksheets.get(document);
     if (known) return known;
     const worksheet = new Worksheet({
@@ -174,11 +182,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     await Promise.all([opened, executed]);
     const run = (await executed).runs[0];
     if (run === undefined) throw new Refused("internal", "The server did not name the run.", "Try again.");
-    return new Promise((resolve) => {
-      this.#executions.set(run, { onOutput, resolve });
-      const known = this.#runs.get(run);
-      if (known) this.#executed(known);
-    });
+    return this.#executions.ended(run, this.#runs.get(run), onOutput);
   }
 
   /** Stops what a session evaluates; the session stays. */
@@ -216,29 +220,29 @@ export class Workspace extends Emitter<WorkspaceEvents> {
   /** @internal Stops all timers, after writing down what is not acknowledged. */
   close(): void {
     for (const worksheet of [...this.#worksheets.values()]) worksheet.close();
-    for (const live of this.#documents.values()) live.close();
+    for (const live of this.#documents.all) live.close();
   }
 
   // --- attaching
 
   #attached(content: Content<"attached">): void {
-    this.#people = content.people;
+    this.#people.restore(content.people);
     if (content.snapshot) this.#restore(content.snapshot);
-    for (const live of this.#documents.values()) this.#tellPresence(live.id, live.presence());
-    this.emit("people", this.#people);
+    this.#documents.tellPresences();
+    this.emit("people", this.people);
   }
 
   #restore(snapshot: Snapshot): void {
     const now = this.#parts.timing.now();
     this.#sessions.restore(snapshot, now);
     const changed = this.#runs.restore(snapshot);
-    const missing = new Set(this.#documents.keys());
+    const missing = new Set(this.#documents.all.map(({ id }) => id));
     for (const { document, path, state } of snapshot.documents) {
       missing.delete(document);
-      const live = this.#document(document, path);
+      const live = this.#documents.known(document, path);
       live.path = path;
       live.restore(state);
-      this.#arrive(document);
+      this.#documents.arrive(document);
     }
     for (const document of missing) void this.#reopen(document);
     this.#tellRuns(changed);
@@ -277,23 +281,6 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   // --- documents
 
-  #document(id: string, path: string): LiveDocument {
-    const known = this.#documents.get(id);
-    if (known) return known;
-    const around: Surroundings = {
-      workspace: this.id,
-      outbox: this.#attachment.outbox,
-      keepsakes: this.#parts.keepsakes,
-      timing: this.#parts.timing,
-      epoch: () => this.#attachment.epoch,
-      pump: () => this.#attachment.pump(),
-    };
-    const live = new LiveDocument(id, path, around);
-    live.on("presence", (state) => this.#tellPresence(id, state));
-    this.#documents.set(id, live);
-    return live;
-  }
-
   /** Where an update is refused for good, what we show is not what the server has: its state is asked for anew. */
   #refused(document: string, update: Uint8Array, error: Refused): void {
     const live = this.#documents.get(document);
@@ -307,25 +294,6 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     this.#worksheets.get(live.id)?.close(reason);
     live.close();
     this.#parts.keepsakes.keep(this.id, live.id, null);
-  }
-
-  /** Resolves when the content of the document is here. */
-  #arrived(document: string): Promise<void> {
-    if (this.#documents.get(document)?.here) return Promise.resolve();
-    return new Promise((resolve) => {
-      const before = this.#arrivals.get(document);
-      this.#arrivals.set(document, () => {
-        before?.();
-        resolve();
-      });
-    });
-  }
-
-  #arrive(document: string): void {
-    const live = this.#documents.get(document);
-    if (live) live.here = true;
-    this.#arrivals.get(document)?.();
-    this.#arrivals.delete(document);
   }
 
   #tellPresence(document: string, state: Uint8Array | null): void {
@@ -353,10 +321,12 @@ export class Workspace extends Emitter<WorkspaceEvents> {
   #hearDocument(frame: Frame): void {
     switch (frame.type) {
       case "document_update":
-        this.#document(frame.content.document, frame.content.path).apply(frame.content.update, frame.n);
-        return this.#arrive(frame.content.document);
+        this.#documents
+          .known(frame.content.document, frame.content.path)
+          .apply(frame.content.update, frame.n);
+        return this.#documents.arrive(frame.content.document);
       case "document_opened":
-        this.#document(frame.content.document, frame.content.path);
+        this.#documents.known(frame.content.document, frame.content.path);
         return this.#tellRuns(this.#runs.load(frame.content.cells));
       case "document_moved":
         return this.#moved(frame.content.document, frame.content.path);
@@ -378,15 +348,10 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     if (frame.type === "presence") {
       const { document, state } = frame.content;
       this.#documents.get(document)?.applyPresence(frame.client, state);
-    } else if (frame.type === "person_came") {
-      const { person } = frame.content;
-      this.#people = [...this.#people.filter(({ client }) => client !== person.client), person];
-      for (const live of this.#documents.values()) this.#tellPresence(live.id, live.presence());
-      this.emit("people", this.#people);
-    } else if (frame.type === "person_left") {
-      this.#people = this.#people.filter(({ client }) => client !== frame.content.client);
-      for (const live of this.#documents.values()) live.forgetPerson(frame.content.client);
-      this.emit("people", this.#people);
+    } else if (this.#people.apply(frame)) {
+      if (frame.type === "person_came") this.#documents.tellPresences();
+      if (frame.type === "person_left") this.#documents.forgetPerson(frame.content.client);
+      this.emit("people", this.people);
     }
   }
 
@@ -399,11 +364,6 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   #executed(run: CellRun): void {
     this.emit("run", run);
-    const execution = this.#executions.get(run.run);
-    if (!execution) return;
-    execution.onOutput?.(run);
-    if (run.status === "queued" || run.status === "running") return;
-    this.#executions.delete(run.run);
-    execution.resolve(run);
+    this.#executions.changed(run);
   }
 }
