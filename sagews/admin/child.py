@@ -53,6 +53,7 @@ class Child:
         self._descriptors = descriptors
         self._process: Process | None = None
         self._stopping = asyncio.Event()
+        self._starting = asyncio.Lock()
 
     @property
     def pid(self) -> int:
@@ -65,7 +66,10 @@ class Child:
         loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
             started = loop.time()
-            self._process = await self._start()
+            async with self._starting:
+                if self._stopping.is_set():
+                    return
+                self._process = await self._start()
             status = await self._process.wait()
             if self._stopping.is_set():
                 return
@@ -79,7 +83,8 @@ class Child:
     async def stop(self, patience_seconds: float) -> None:
         """Ask it to end (SIGTERM), and end it if it does not in time."""
         self._stopping.set()
-        process = self._process
+        async with self._starting:  # one that is being started is there only after that
+            process = self._process
         if process is None or process.returncode is not None:
             return
         process.terminate()

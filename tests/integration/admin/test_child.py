@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +66,25 @@ async def test_a_child_that_dies_is_started_again_and_it_is_said(module: str, tm
     await keeping
     assert not Path(f"/proc/{second}").exists()
     assert child.last_lines() == "started\nstarted"
+
+
+async def test_a_child_that_is_stopped_while_it_starts_ends(
+    module: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun = asyncio.Event()
+    spawn = asyncio.create_subprocess_exec
+
+    async def noticed(*command: str, **how: Any) -> asyncio.subprocess.Process:
+        begun.set()
+        return await spawn(*command, **how)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noticed)
+    child = _child(module, tmp_path, said=[])
+    keeping = asyncio.create_task(child.keep())
+    await begun.wait()
+    await child.stop(5)
+    await asyncio.wait_for(keeping, 10)
+    assert not child.pid
 
 
 async def test_a_child_that_does_not_end_is_killed_and_it_is_said(module: str, tmp_path: Path) -> None:
