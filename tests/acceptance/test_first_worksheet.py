@@ -21,7 +21,7 @@ async def test_from_the_printed_address_to_answers(browser: Browser, site: SoloS
     await expect(page.get_by_role("heading", name="Workspaces")).to_be_visible()
     assert "token" not in page.url
     await page.get_by_role("button", name="New workspace").click()
-    await page.get_by_label("Name").fill("First steps")
+    await page.get_by_label("Name", exact=True).fill("First steps")
     await page.get_by_role("button", name="Create").click()
     await expect(page.get_by_role("heading", name="First steps")).to_be_visible()
     await page.get_by_role("button", name="New worksheet").click()
