@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from benchmarks.peer import AS_SHIPPED, running_jupyter
-from benchmarks.processes import command, descendants, private_megabytes, processor_seconds
+from benchmarks.processes import TICKS, command, descendants, private_megabytes, processor_seconds
 from benchmarks.rows import Row, median
 from benchmarks.site import Site
 
@@ -30,16 +30,17 @@ async def measure(site: Site, quick: bool) -> list[Row]:
     kernels = 2 if quick else PEER_KERNELS
     peer_size, peer_load = await _peer(kernels, watch_seconds)
     peer = f"{AS_SHIPPED} (and at its best)"
+    step = 100 / TICKS / watch_seconds
     return [
         Row("private memory of an idle session", "MB", median(sizes), f"{peer}: a kernel", peer_size, 15),
         Row(
             f"idle processor time of the site with {sessions} sessions",
             "% of a core",
-            max(load, 0.01),
+            max(load, step),
             f"{peer}, with {kernels} kernels",
-            peer_load,
+            max(peer_load, step),
             1,
-            note=f"{sessions} kernels of the peer would not fit this machine's memory",
+            note=f"measured in steps of {step:.2g}; {sessions} kernels of the peer would not fit this machine's memory",
         ),
     ]
 
