@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from tornado.httputil import HTTPHeaders
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
+from tests.waiting import eventually
+
 
 @dataclass
 class Answer:
@@ -134,4 +136,7 @@ class SockJSClient:
         for exchange in self._exchanges:
             await exchange.hang_up()
         for socket in self._sockets:
+            stream = socket.protocol.stream if socket.protocol is not None else None
             socket.close()
+            if stream is not None:
+                await eventually(stream.closed)
