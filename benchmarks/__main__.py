@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from benchmarks import browser, flood, idle, report, round_trip, sessions, unread
@@ -19,21 +21,28 @@ QUESTIONS: dict[str, Callable[[Site, bool], Awaitable[list[Row]]]] = {
     "idle": idle.measure,
     "browser": browser.measure,
 }
+LONGEST_SECONDS = 300.0
+"""Of one question; more means that something hangs."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Returns the exit status."""
+    """Returns the exit status. Where a question fails, what the others said until then is printed before the error."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("--quick", action="store_true", help="few repetitions; prints, writes nothing")
     parser.add_argument("--only", choices=QUESTIONS, help="one question; prints, writes nothing")
     parsed = parser.parse_args(arguments)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that the servers are ended then, too
     chosen = [parsed.only] if parsed.only else list(QUESTIONS)
-    rows = []
-    for number, name in enumerate(chosen, 1):
-        print(f"[{number}/{len(chosen)}] {name} ...", file=sys.stderr, flush=True)
-        with running_site() as site:
-            rows += asyncio.run(_measure(name, site, parsed.quick))
-    print(report.table(rows))
+    rows: list[Row] = []
+    try:
+        for number, name in enumerate(chosen, 1):
+            print(f"[{number}/{len(chosen)}] {name} ...", file=sys.stderr, end="", flush=True)
+            started = time.perf_counter()
+            with running_site() as site:
+                rows += asyncio.run(_measure(name, site, parsed.quick))
+            print(f" {time.perf_counter() - started:.0f} s", file=sys.stderr, flush=True)
+    finally:
+        print(report.table(rows))
     if not parsed.quick and not parsed.only:
         report.write(rows)
         print(f"\nWritten: {report.JSON_FILE}, {report.PAGE}, {report.PLOT}", file=sys.stderr)
@@ -41,7 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _measure(name: str, site: Site, quick: bool) -> list[Row]:
-    return await QUESTIONS[name](site, quick)
+    async with asyncio.timeout(LONGEST_SECONDS):
+        return await QUESTIONS[name](site, quick)
 
 
 if __name__ == "__main__":

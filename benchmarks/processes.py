@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 import threading
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 MIB = 1024 * 1024
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
+STOP_SECONDS = 60
 
 
 def children(pid: int) -> list[int]:
@@ -32,10 +37,10 @@ def command(pid: int) -> str:
 
 
 def private_megabytes(pid: int) -> float:
-    """Memory that no other process shares: clean and dirty."""
+    """Memory that no other process shares, clean and dirty, in MB (a million bytes)."""
     lines = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
     kilobytes = sum(int(line.split()[1]) for line in lines if line.startswith(("Private_Clean", "Private_Dirty")))
-    return kilobytes / 1024
+    return kilobytes * 1024 / 1e6
 
 
 def resident_megabytes(pids: Iterable[int]) -> float:
@@ -53,6 +58,23 @@ def processor_seconds(pids: Iterable[int]) -> float:
             continue
         total += int(fields[11]) + int(fields[12])
     return total / TICKS
+
+
+def end(process: subprocess.Popen[Any], how: signal.Signals) -> None:
+    """End a server that was started for a measurement; where it does not end, it and all below it are killed.
+
+    :raises subprocess.TimeoutExpired: where they had to be killed.
+    """
+    below = descendants(process.pid)
+    process.send_signal(how)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        for pid in below:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        process.wait()
+        raise
 
 
 class MemoryPeak:

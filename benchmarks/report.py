@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -17,17 +18,30 @@ JSON_FILE = ROOT / "benchmarks" / "results" / "latest.json"
 PAGE = ROOT / "docs" / "benchmarks.md"
 PLOT = ROOT / "docs" / "images" / "benchmarks.svg"
 
+PARENTHESES = re.compile(r" \([^)]*\)")
+
 PREFACE = """# How fast, and how large
 
 `make bench` measures sagews beside Jupyter Server with the same Sage, on the same machine, in one run, and
 writes this page. Times are medians (p50) where nothing else is said; *times better* is the quotient of the
-two figures. The client is a Python program on the same machine; there is no load balancer in between.
+two figures (below 1: sagews is worse). The client is a Python program on the same machine; there is no load
+balancer in between. Worker figures ("session", "ten sessions") are taken at the worker's own API on its Unix
+socket, all others through client, backend (HTTP and websocket), worker (TLS) and session.
 
-What rests on an option that the peer lacks: Jupyter Server has no setting for `TCP_NODELAY` (its "best" adds
-it by a patch), starts a kernel as a new process that imports Sage (a forked kernel is not to be had;
-attaching to a kernel that was started before is its best), and loses text by default where there is much of
-it (its rate limit can be set off). sagews keeps two spare sessions for each environment, which have already
-evaluated something; "in a burst" shows what it takes when they are used up.
+Settings of the peer. *As shipped*: `jupyter server` without options. *At its best*: `TCP_NODELAY` added, its two
+rate limits of output off, and where it is named, a kernel that was started before and is only attached to. Memory,
+idle time and the start of a new kernel do not depend on these, so there is one row for both.
+
+Advantages that rest on an option that the peer lacks:
+
+- a round trip *as shipped* waits for Nagle's algorithm: Jupyter Server has no setting for `TCP_NODELAY`; "at its
+  best" has it by a patch of ours;
+- *a new kernel* is a new process that imports Sage: Jupyter Server cannot fork one. Kernels that were started
+  before take 160 MB each, one for each person who may come;
+- sagews keeps two spare sessions for each environment (`spare`), which have already factored a number. The other
+  rows say what a question takes that they have not been asked before, and what a session takes when none is left;
+- text: at its best Jupyter's rate limits are off, but its kernels' output sockets still drop messages when there are
+  too many, and no setting changes that. What was dropped is not counted in its MB/s; the note says how much it was.
 """
 
 
@@ -75,17 +89,17 @@ def _plot(rows: Sequence[Row]) -> None:
     mpl.rcParams["svg.hashsalt"] = "sagews"
     from matplotlib import pyplot
 
-    names = [f"{row.name}\nagainst {row.peer.partition(' (')[0]}" for row in rows]
+    names = [f"{row.name}\nagainst {PARENTHESES.sub('', row.peer)}" for row in rows]
     ratios = [row.ratio or 0 for row in rows]
     figure, axes = pyplot.subplots(figsize=(9, 0.55 * len(rows) + 1))
-    axes.barh(range(len(rows)), ratios, color="#2a5caa")
+    axes.barh(range(len(rows)), [ratio - 1 for ratio in ratios], left=1, color="#2a5caa")
     axes.set_yticks(range(len(rows)), names, fontsize=7)
-    axes.invert_yaxis()
+    axes.set_ylim(len(rows) - 0.4, -0.6)
     axes.set_xscale("log")
     axes.axvline(1, color="black", linewidth=0.8)
     axes.set_xlabel("times better than the peer (1 = the same)")
     for place, ratio in enumerate(ratios):
-        axes.text(ratio, place, f" {ratio:.3g}", va="center", fontsize=7)
+        axes.text(max(ratio, 1), place, f" {ratio:.3g}", va="center", fontsize=7)
     axes.spines[["top", "right"]].set_visible(False)
     figure.tight_layout()
     PLOT.parent.mkdir(parents=True, exist_ok=True)

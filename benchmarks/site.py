@@ -14,11 +14,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from benchmarks.processes import children, command
+from benchmarks.processes import children, command, end
 from sagews.client.site import SiteClient
 from sagews.client.worker import WorkerClient
-
-STOP_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,6 @@ def running_site() -> Iterator[Site]:
                 raise RuntimeError("sagews run did not start; run it by hand to see why")
             yield Site(process.pid, printed[1], printed[2], data)
         finally:
-            process.send_signal(signal.SIGINT)
-            process.wait(STOP_SECONDS)
+            end(process, signal.SIGINT)
             if process.stdout is not None:
                 process.stdout.close()

@@ -40,6 +40,9 @@ GREETING_SECONDS = 10.0
 REQUEST_SECONDS = 60.0
 CLOSE_SECONDS = 6.0
 LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024
+LARGEST_OUTPUT_BYTES = 2**40
+"""Of one run: what a site may be configured to keep (`worker.session.output_megabytes`)."""
+OUTPUT_SECONDS = 3600.0
 
 
 class SiteClient:
@@ -52,7 +55,7 @@ class SiteClient:
         """
         self.url = url.rstrip("/")
         self._token = token
-        self._http = AsyncHTTPClient(force_instance=True)
+        self._http = AsyncHTTPClient(force_instance=True, max_body_size=LARGEST_OUTPUT_BYTES)
         self._live: WorkerClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -81,7 +84,8 @@ class SiteClient:
 
     async def output(self, workspace: str, run: str) -> bytes:
         """All text that a run wrote, also what was not told because there was too much of it."""
-        response = await self._fetch("GET", f"/api/workspaces/{quote(workspace)}/runs/{quote(run)}/output", None)
+        path = f"/api/workspaces/{quote(workspace)}/runs/{quote(run)}/output"
+        response = await self._fetch("GET", path, None, OUTPUT_SECONDS)
         return bytes(response.body)
 
     async def live(self) -> WorkerClient:
@@ -116,7 +120,7 @@ class SiteClient:
         """Delete a workspace; its sessions end."""
         await self.call("DELETE", f"/api/workspaces/{quote(workspace)}")
 
-    async def _fetch(self, method: str, path: str, data: str | None) -> HTTPResponse:
+    async def _fetch(self, method: str, path: str, data: str | None, seconds: float = REQUEST_SECONDS) -> HTTPResponse:
         headers = HTTPHeaders({"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"})
         try:
             request = HTTPRequest(
@@ -124,7 +128,7 @@ class SiteClient:
                 method=method,
                 headers=headers,
                 body=data,
-                request_timeout=REQUEST_SECONDS,
+                request_timeout=seconds,
                 allow_nonstandard_methods=True,
             )
             return await self._http.fetch(request)

@@ -18,3 +18,13 @@ async def test_a_program_evaluates_code(working_site: Site) -> None:
         await session.close()
         with pytest.raises(NotFound):
             await site.call("GET", f"/api/workspaces/{session.channel.workspace}")
+
+
+async def test_all_of_a_large_output_comes(working_site: Site) -> None:
+    lines = 120_000  # of 1000 bytes: more than an HTTP client takes unless it is told to
+    async with SiteClient(working_site.address, working_site.token) as site:
+        session = await site.open_session("python")
+        result = await session.evaluate(f"for i in range({lines}): print(f'{{i:0999d}}')", timeout_seconds=100)
+        whole = await site.output(session.channel.workspace, result.run)
+        assert len(whole) == lines * 1000
+        assert all(int(line) == number for number, line in enumerate(whole.splitlines()))
