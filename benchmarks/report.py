@@ -25,7 +25,9 @@ PREFACE = """# How fast, and how large
 `make bench` measures sagews beside Jupyter Server with the same Sage, on the same machine, in one run, and
 writes this page. Times are medians (p50) where nothing else is said; *times better* is the quotient of the
 two figures (below 1: sagews is worse). The client is a Python program on the same machine; there is no load
-balancer in between. Worker figures ("session", "ten sessions") are taken at the worker's own API on its Unix
+balancer in between. Our own limits are raised for it
+(1,000 sessions, 100,000 requests a minute).
+Worker figures ("session", "ten sessions") are taken at the worker's own API on its Unix
 socket, all others through client, backend (HTTP and websocket), worker (TLS) and session.
 
 Settings of the peer. *As shipped*: `jupyter server` without options. *At its best*: `TCP_NODELAY` added, its two
@@ -38,7 +40,8 @@ Advantages that rest on an option that the peer lacks:
   best" has it by a patch of ours;
 - *a new kernel* is a new process that imports Sage: Jupyter Server cannot fork one. Kernels that were started
   before take 160 MB each, one for each person who may come;
-- sagews keeps two spare sessions for each environment (`spare`), which have already factored a number. The other
+- sagews keeps two spare sessions for each environment (`spare`), which have already evaluated the very
+  question of the first rows (a rehearsal); the row with a question not asked before is the fairer one. The other
   rows say what a question takes that they have not been asked before, and what a session takes when none is left;
 - text: at its best Jupyter's rate limits are off, but its kernels' output sockets still drop messages when there are
   too many, and no setting changes that. What was dropped is not counted in its MB/s; the note says how much it was.

@@ -117,19 +117,19 @@ class SessionProcess:
         self._write()
 
     def interrupt(self) -> None:
-        """Send SIGINT to what is running, again after a while, and end the session after another."""
+        """Send SIGINT to what is running, again after a while, and end the session after another.
+
+        Between runs nothing is sent: it would travel while the next run begins, and hit that one.
+        """
         if self._state == "requested":
             self._interrupt_wanted = True
-        elif not self._timers:
+        elif self._state == "busy" and not self._timers:
             self._control(INTERRUPT)
-            if self._state == "busy":
-                again, kill = self._patience.again_seconds, self._patience.kill_seconds
-                self._timers = [
-                    self._loop.call_later(again, self._control, INTERRUPT),
-                    self._loop.call_later(
-                        again + kill, self.kill, "restarted: it did not react to interrupt", "restart"
-                    ),
-                ]
+            again, kill = self._patience.again_seconds, self._patience.kill_seconds
+            self._timers = [
+                self._loop.call_later(again, self._control, INTERRUPT),
+                self._loop.call_later(again + kill, self.kill, "restarted: it did not react to interrupt", "restart"),
+            ]
 
     def kill(self, reason: str, code: Code) -> None:
         """End the session and everything that it started; `ended` tells when that is done."""

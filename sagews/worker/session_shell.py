@@ -112,11 +112,18 @@ def warm(shell: SessionShell, cells: list[str]) -> None:
     shell.user_ns_hidden.update(shell.user_ns)
 
 
+ASKING = frozenset({"_input", "_getpass"})
+"""Our functions that the user's code calls under other names (`session_loop`); they call none of it."""
+
+
 def end_outside_session(trace: TracebackType | None) -> None:
     """Cut what a session's own code did at the end of a traceback; one that is all ours stays."""
     outside = None
     while trace is not None:
-        if not str(trace.tb_frame.f_globals.get("__name__", "")).startswith("sagews.worker."):
+        is_ours = str(trace.tb_frame.f_globals.get("__name__", "")).startswith("sagews.worker.")
+        if is_ours and outside is not None and trace.tb_frame.f_code.co_name in ASKING:
+            break  # whatever it uses below is how we wait, too
+        if not is_ours:
             outside = trace
         trace = trace.tb_next
     if outside is not None:
