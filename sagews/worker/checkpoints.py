@@ -52,11 +52,11 @@ class Checkpoints:
         self._closed = False
 
     def ran(self, document: str) -> None:
-        """A document has outputs that its file lacks."""
+        """A document has outputs that its file lacks, also of a run that goes on; "" = a run of no document."""
         for live in self._documents:
             if live.id == document:
                 live.changes += 1
-        self.soon()
+                self.soon()
 
     def soon(self) -> None:
         """Something has changed: write and store it, not too late."""

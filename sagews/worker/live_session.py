@@ -77,7 +77,8 @@ class LiveSession:
         self.since = time.time()
         self.input: PendingInput | None = None
         self.queue = RunQueue(around.settings.queued_runs)
-        self.on_run_ended: Callable[[Run], None] = lambda run: None
+        self.on_outputs: Callable[[str], None] = lambda document: None
+        """Gets the document whose cells have outputs that they had not, or runs that are over."""
         self._around = around
         self._process: SessionProcess | None = None
         self._output: RunOutput | None = None
@@ -252,15 +253,18 @@ class LiveSession:
     def _heard_text(self, content: jupyter.Stream) -> None:
         if self._output is not None:
             self._output.text(content.name, content.text)
+            self.on_outputs(self._output.run.document)
         else:
             self._tell(content)
 
     def _heard_shown(self, content: Message) -> None:
         if isinstance(content, jupyter.UpdateDisplayData):
-            self._around.records.update_display(content, self.name)
+            for document in self._around.records.update_display(content, self.name):
+                self.on_outputs(document)
             self._tell(content, self._output.run.id if self._output else "")
         elif self._output is not None:
             self._output.show(content)
+            self.on_outputs(self._output.run.document)
         else:
             self._tell(content)
 
@@ -322,7 +326,7 @@ class LiveSession:
             self.queue.finish()
         run.status, run.ended = status, time.time()
         self._tell(RunEnded(status, run.document, run.cell, run.execution_count, run.ended, reason), run.id)
-        self.on_run_ended(run)
+        self.on_outputs(run.document)
 
     def _state(self, state: Literal["waiting", "starting", "idle", "busy"]) -> None:
         if state != self.state:

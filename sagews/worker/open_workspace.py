@@ -27,7 +27,6 @@ from sagews.worker.files import Files
 from sagews.worker.journal_backlog import JournalBacklog
 from sagews.worker.live_session import LiveSession, Surroundings
 from sagews.worker.people import Attachment, People
-from sagews.worker.run import Run
 from sagews.worker.run_records import RunRecords
 from sagews.worker.session_process import Code
 from sagews.worker.settings import WorkerSettings
@@ -187,17 +186,12 @@ class OpenedWorkspace:
         self._around.capacity.check_room()
         self.unused.stop()
         session = LiveSession(self._around, name, environment, document)
-        session.on_run_ended = self._run_ended
+        session.on_outputs = self.checkpoints.ran
         self.sessions[name] = session
         task = asyncio.create_task(session.live(), name=f"session {name}")
         self._tasks[session] = task
         task.add_done_callback(lambda task: self._session_over(session, task))
         return session
-
-    def _run_ended(self, run: Run) -> None:
-        """The file of its worksheet lacks its outputs now."""
-        if run.document:
-            self.checkpoints.ran(run.document)
 
     def _session_over(self, session: LiveSession, task: asyncio.Task[None]) -> None:
         if not task.cancelled() and task.exception() is not None:

@@ -48,7 +48,7 @@ class Run:
             run=self.id,
             status=self.status,
             execution_count=self.execution_count,
-            outputs=self.outputs.as_tuple(),
+            outputs=self.outputs.with_displays(),
             started=self.started,
             ended=self.ended,
             cut=self.cut or (self.kept is not None and self.kept.cut),

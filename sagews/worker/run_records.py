@@ -68,11 +68,9 @@ class RunRecords:
         for cell in self.of_document(document):
             del self._by_cell[document, cell]
 
-    def update_display(self, content: jupyter.UpdateDisplayData, session: str) -> None:
-        """Give what a session showed under a display id its new form, wherever it stands."""
-        for run in self:
-            if run.session == session:
-                run.outputs.update_display(content)
+    def update_display(self, content: jupyter.UpdateDisplayData, session: str) -> set[str]:
+        """Give what a session showed under a display id its new form, wherever it stands; returns the documents."""
+        return {run.document for run in self if run.session == session and run.outputs.update_display(content)}
 
 
 def _characters(record: CellRun) -> int:

@@ -26,6 +26,8 @@ class Outputs:
         """Pieces of the last output's text, where it is a stream that still grows."""
         self._displays: dict[str, list[Output]] = {}
         self._clear_next = False
+        for output in self._outputs:
+            self._note_display(output.pop("transient", {}), output)
 
     def take(self, content: Message) -> None:
         """Add what a message shows; messages that show nothing change nothing."""
@@ -45,7 +47,8 @@ class Outputs:
             output = _as_output(content)
             if output is not None:
                 self._add(output)
-                self._note_display(content, output)
+                if isinstance(content, jupyter.DisplayData):
+                    self._note_display(content.transient, output)
 
     def take_text(self, name: str, text: str) -> None:
         """Add text of a stream ("stdout", "stderr")."""
@@ -81,6 +84,15 @@ class Outputs:
         self._join()
         return tuple(dict(output) for output in self._outputs)
 
+    def with_displays(self) -> tuple[Output, ...]:
+        """The same, each display with its ``transient.display_id``: a later update finds it where these are known."""
+        self._join()
+        names = {id(output): name for name, found in self._displays.items() for output in found}
+        return tuple(
+            {**output, "transient": {"display_id": names[id(output)]}} if id(output) in names else dict(output)
+            for output in self._outputs
+        )
+
     def _add(self, output: Output) -> None:
         self._clear_if_told()
         self._join()
@@ -95,11 +107,10 @@ class Outputs:
             self._outputs[-1]["text"] = "".join(self._texts)
             self._texts.clear()
 
-    def _note_display(self, content: Message, output: Output) -> None:
-        if isinstance(content, jupyter.DisplayData):
-            display = content.transient.get("display_id")
-            if isinstance(display, str):
-                self._displays.setdefault(display, []).append(output)
+    def _note_display(self, transient: Any, output: Output) -> None:
+        display = transient.get("display_id") if isinstance(transient, dict) else None
+        if isinstance(display, str):
+            self._displays.setdefault(display, []).append(output)
 
 
 def cut_note(content: OutputCut) -> str:

@@ -39,6 +39,7 @@ from sagews.workspace.worksheet import Worksheet
 from tests.integration.workerserver.conftest import Make, OwnServer, start_program, stop_program
 from tests.integration.workerserver.peer import Peer
 from tests.integration.workerserver.test_files import Bulk
+from tests.waiting import eventually
 
 OWNER = Actor("ada", "Ada", "owner")
 W = "w1"
@@ -231,6 +232,39 @@ async def test_a_change_is_written_soon_without_being_asked(own_server: Make) ->
         await new_document(channel)
         saved = await until(channel, Saved)
         assert saved.content.contains == 2  # type: ignore[attr-defined]
+
+
+def file_of(server: OwnServer) -> str:
+    path = server.data / "workspaces" / W / "files" / "a.ipynb"
+    return path.read_text() if path.exists() else ""
+
+
+async def test_output_of_a_cell_that_still_runs_is_written_too(own_server: Make) -> None:
+    server = await own_server(WorkerSettings(checkpoint_seconds=0.1))
+    async with backend(server) as client:
+        channel = await opened(client)
+        document, state = await new_document(channel)
+        code = "print('so' + ' far')\nimport time; time.sleep(1000)"
+        await channel.command(Update(document, an_edit(state, {"a": code})))
+        await eventually(lambda: "time.sleep" in file_of(server))
+        await channel.command(commands.RunCells(document, all=True))
+        await eventually(lambda: "so far" in file_of(server))
+
+
+async def test_a_display_that_changes_after_its_run_is_written_too(own_server: Make) -> None:
+    server = await own_server(WorkerSettings(checkpoint_seconds=0.1))
+    async with backend(server) as client:
+        channel = await opened(client)
+        document, state = await new_document(channel)
+        code = (
+            "import threading\ngo_on = threading.Event()\nshown = display('be' + 'fore', display_id=True)\n"
+            "threading.Thread(target=lambda: (go_on.wait(), shown.update('af' + 'ter'))).start()"
+        )
+        await channel.command(Update(document, an_edit(state, {"a": code})))
+        await channel.command(commands.RunCells(document, all=True))
+        await eventually(lambda: "'before'" in file_of(server))
+        await channel.command(commands.Execute("go_on.set()"), session=document)
+        await eventually(lambda: "'after'" in file_of(server))
 
 
 async def test_sigterm_writes_everything_and_ends_well(tmp_path: Path) -> None:

@@ -60,3 +60,16 @@ def test_the_end_of_a_cut_run_is_shown_after_a_note() -> None:
     (output,) = outputs.as_tuple()
     assert output["text"].startswith("first\n\n[... 200 lines, 9000 bytes")
     assert output["text"].endswith("last\n")
+
+
+def test_a_display_of_a_snapshot_is_found_by_a_later_update() -> None:
+    told = Outputs()
+    told.take(DisplayData({"text/plain": "50 %"}, transient={"display_id": "bar"}))
+    told.take(Stream("stdout", "text"))
+    follower = Outputs(told.with_displays())
+    assert follower.update_display(UpdateDisplayData({"text/plain": "100 %"}, transient={"display_id": "bar"}))
+    assert follower.as_tuple() == (
+        {"output_type": "display_data", "data": {"text/plain": "100 %"}, "metadata": {}},
+        {"output_type": "stream", "name": "stdout", "text": "text"},
+    )
+    assert "transient" not in told.as_tuple()[0], "a notebook has no such field"
