@@ -5,18 +5,27 @@ PYTHON ?= python3
 SETUP   = @command -v $(PYTHON) >/dev/null || { echo "sagews needs Python 3.11 or newer, and there is no $(PYTHON) here (on Debian and Ubuntu: sudo apt install python3 python3-venv)." >&2; exit 1; }; \
           $(PYTHON) tools/setup.py
 IN      = .venv/bin/python
+SITE   ?= $(shell [ "$$(id -u)" = 0 ] && echo /srv/sagews || echo site)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup client run test check bench format lock clean
+.PHONY: help setup client run site test check bench format lock clean
 
 help: ## list the targets
 	@echo "make TARGET, where TARGET is one of:"
 	@sed -n 's/^\([a-z]*\): ## /  \1 /p' Makefile | while read -r target text; do printf '  %-8s %s\n' "$$target" "$$text"; done
 	@echo "Another Python: make run PYTHON=python3.12. More options: make run ARGS='--port 8080'."
+	@echo "A whole site elsewhere: make site SITE=/srv/mathematics ARGS='--address sage.example.org'."
 
 run: ## set up, start sagews here and print the address to open (Ctrl-C ends it)
 	$(SETUP) runtime client
 	@exec $(IN) -m sagews run $(ARGS)
+
+site: ## make and start a whole site in SITE=FOLDER: load balancers, database, backends, workers ...; again: start what does not run
+	$(SETUP) site runtime client
+	@$(IN) -m sagews init "$(SITE)" $(ARGS)
+	@$(IN) -m sagews start --config "$(SITE)/sagews.toml"
+	@$(IN) -m sagews status --config "$(SITE)/sagews.toml"
+	@echo "docs/operators-guide.md says how to go on."
 
 setup: ## install Sage and the other packages, and build the browser files
 	$(SETUP) runtime client

@@ -9,16 +9,19 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from benchmarks import browser, flood, idle, report, round_trip, sessions, unread
+from benchmarks import browser, confinement, flood, idle, logging_cost, neighbour, report, round_trip, sessions, unread
 from benchmarks.rows import Row
 from benchmarks.site import Site, running_site
 
 QUESTIONS: dict[str, Callable[[Site, bool], Awaitable[list[Row]]]] = {
     "sessions": sessions.measure,
+    "confinement": confinement.measure,
     "round_trip": round_trip.measure,
     "flood": flood.measure,
     "unread": unread.measure,
     "idle": idle.measure,
+    "neighbour": neighbour.measure,
+    "logging": logging_cost.measure,
     "browser": browser.measure,
 }
 LONGEST_SECONDS = 300.0

@@ -42,7 +42,8 @@ Advantages that rest on an option that the peer lacks:
   before take 160 MB each, one for each person who may come;
 - sagews keeps two spare sessions for each environment (`spare`), which have already evaluated the very
   question of the first rows (a rehearsal); the row with a question not asked before is the fairer one. The other
-  rows say what a question takes that they have not been asked before, and what a session takes when none is left;
+  rows say what a question takes that they have not been asked before, and what a session takes where there are no
+  spares (they are switched off for these rows);
 - text: at its best Jupyter's rate limits are off, but its kernels' output sockets still drop messages when there are
   too many, and no setting changes that. What was dropped is not counted in its MB/s; the note says how much it was.
 """

@@ -36,12 +36,12 @@ class Site:
     @property
     def worker_pid(self) -> int:
         """Of the worker's server."""
-        return int(json.loads((self.data / "run" / "worker.json").read_text())["pid"])
+        return int(json.loads((self.data / "run" / "worker.0" / "status.json").read_text())["pid"])
 
     @property
     def backend_pid(self) -> int:
         """Of the backend."""
-        return int(json.loads((self.data / "run" / "backend.json").read_text())["pid"])
+        return int(json.loads((self.data / "run" / "backend.0" / "status.json").read_text())["pid"])
 
     def inits(self, environment: str) -> list[int]:
         """The first process of each session of this environment, spares included."""
@@ -54,16 +54,21 @@ class Site:
 
     def worker(self) -> WorkerClient:
         """A client of the worker alone."""
-        return WorkerClient.unix(self.data / "run" / "worker.sock")
+        return WorkerClient.unix(self.data / "run" / "worker.0" / "socket")
 
 
 @contextmanager
-def running_site() -> Iterator[Site]:
-    """Start one on a new data folder; it ends with the block."""
+def running_site(configuration: str = "") -> Iterator[Site]:
+    """Start one on a new data folder; it ends with the block.
+
+    :param configuration: TOML, for what differs from the defaults.
+    """
     with tempfile.TemporaryDirectory() as folder:
-        data = Path(folder) / "data"
+        data, file = Path(folder) / "data", Path(folder) / "sagews.toml"
+        file.write_text(configuration)
         limits = {"SAGEWS_WORKER_MAXIMUM_SESSIONS": "1000", "SAGEWS_BACKEND_RATE_LIMITS_REQUESTS_PER_MINUTE": "100000"}
         arguments = [sys.executable, "-m", "sagews", "run", "--port", "0", "--data", str(data)]
+        arguments += ["--config", str(file)]
         process = subprocess.Popen(
             arguments, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, env=os.environ | limits
         )

@@ -61,11 +61,24 @@ const pages = {
   ],
 };
 
+/** What published pages bring with them: one script, one style, fonts. Their names stay, as pages are made once only. */
+const published = {
+  ...basis,
+  entryPoints: ["src/published/published.ts"],
+  format: "iife",
+  outdir: "dist/published",
+  assetNames: "[name]",
+  sourcemap: false,
+  loader: pages.loader,
+};
+
 /** Writes dist/index.html, where the placeholders {{script}} and {{style}} of src/app/index.html become addresses. */
 async function writeIndex(metafile) {
   const files = Object.entries(metafile.outputs).filter(([name]) => !name.endsWith(".map"));
   const [script, { cssBundle }] = files.find(([, output]) => output.entryPoint === "src/app/main.ts");
   const address = (name) => (name ? path.posix.relative("dist", name) : "");
+  await mkdir(path.join(dist, "published"), { recursive: true });
+  await cp(path.join(here, "src/app/favicon.svg"), path.join(dist, "published/favicon.svg"));
   for (const name of ["frame.html", "favicon.svg"])
     await cp(path.join(here, "src/app", name), path.join(dist, name));
   const page = await readFile(path.join(here, "src/app/index.html"), "utf8");
@@ -100,7 +113,7 @@ async function copyFiles() {
 
 await rm(dist, { recursive: true, force: true });
 await mkdir(dist, { recursive: true });
-if (existsSync(path.join(here, "src/app/main.ts"))) targets.push(pages);
+if (existsSync(path.join(here, "src/app/main.ts"))) targets.push(pages, published);
 await copyFiles();
 try {
   for (const target of targets) await (watching ? (await context(target)).watch() : build(target));

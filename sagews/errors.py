@@ -20,6 +20,7 @@ into a wire code (``refused`` messages), an HTTP status, or a line on a terminal
     │   ├── WorkerUnavailable
     │   ├── DatabaseUnavailable
     │   └── Disconnected          the client at the other end is gone
+    ├── Damaged                   what is stored is not whole, or not as we make it
     ├── SessionEnded              the session is over; the message has the reason
     └── SetupError                this machine lacks something that sagews needs
 
@@ -151,6 +152,13 @@ class Disconnected(Unavailable):
 
     code = "disconnected"
     mend = "Connect again."
+
+
+class Damaged(SagewsError):
+    """What is stored is damaged."""
+
+    code = "damaged"
+    mend = "Tell the site's operator; a backup may have it whole."
 
 
 class SessionEnded(SagewsError):

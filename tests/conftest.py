@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -12,7 +13,19 @@ from tests.logwatch import Expectation, LogWatch
 from tools.installation.servers import missing
 
 # Marker: the Debian package that a test with it needs.
-NEEDED_PACKAGE = {"postgresql": "postgresql", "browser": "chromium", "firefox": "firefox-esr"}
+NEEDED_PACKAGE = {
+    "postgresql": "postgresql",
+    "browser": "chromium",
+    "firefox": "firefox-esr",
+    "haproxy": "haproxy",
+    "nginx": "nginx-light",
+    "memcached": "memcached",
+}
+
+
+def pytest_configure() -> None:
+    """Have programs that tests start hear Ctrl-C, also where a shell started the tests in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

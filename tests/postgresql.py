@@ -86,8 +86,12 @@ class Cluster:
         answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
         self._reader = threading.Thread(target=self._read_log, args=(self._process, answers), daemon=True)
         self._reader.start()
-        if not answers.get(timeout=START_SECONDS):
-            self.stop()
+        try:
+            ready = answers.get(timeout=START_SECONDS)
+        except queue.Empty:
+            ready = False
+        if not ready:
+            self.stop(signal.SIGQUIT)
             raise RuntimeError("PostgreSQL did not start:\n" + "".join(self._log[-20:]))
 
     def start_on_a_free_port(self) -> None:

@@ -3,7 +3,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { freeName, ownPath, placeOf, titleOf, worksheetAddress } from "../src/app/addresses";
+import {
+  freeName,
+  ownPath,
+  placeOf,
+  publishAddress,
+  shareAddress,
+  titleOf,
+  worksheetAddress,
+} from "../src/app/addresses";
 import { agoText, bytesText, durationText, wholeDurationText } from "../src/app/output/sizes";
 import { connectionText, kernelText, saveText } from "../src/app/worksheet/states";
 import type { SessionView } from "../src/lib/sessions";
@@ -58,11 +66,19 @@ test("sizes and times are for people", () => {
 
 test("addresses lead to pages and back", () => {
   assert.deepEqual(placeOf("/"), { page: "home" });
-  assert.deepEqual(placeOf("/workspaces/w"), { page: "workspace", workspace: "w" });
+  assert.deepEqual(placeOf("/workspaces/w"), { page: "workspace", workspace: "w", folder: "" });
   const address = worksheetAddress("w", "a b/ü?.ipynb");
   assert.deepEqual(placeOf(address), { page: "worksheet", workspace: "w", path: "a b/ü?.ipynb" });
   assert.deepEqual(placeOf("/workspaces/%"), { page: "nowhere" });
   assert.equal(titleOf("a/Knots.ipynb"), "Knots");
+  assert.deepEqual(placeOf(shareAddress("w")), { page: "share", workspace: "w" });
+  const [path, query] = publishAddress("w", "a b.ipynb").split("?");
+  assert.deepEqual(placeOf(path ?? "", `?${query}`), { page: "publish", workspace: "w", path: "a b.ipynb" });
+  assert.deepEqual(placeOf("/join", "", "#secret"), { page: "join", secret: "secret" });
+  const signIn = { page: "sign-in", next: "/join#secret", failed: "" };
+  assert.deepEqual(placeOf("/sign-in", "?next=/join", "#secret"), signIn);
+  assert.deepEqual(placeOf("/sign-in", "?next=//elsewhere", "#secret"), { ...signIn, next: "/" });
+  assert.deepEqual(placeOf("/share/w/more"), { page: "nowhere" });
 });
 
 test("signing in leads to this site only", () => {

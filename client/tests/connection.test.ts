@@ -50,7 +50,7 @@ test("an address that never answers is given up for the next one", async () => {
   const { clock, network, site } = world();
   network.silent.add("http://a");
   site.connect();
-  await clock.pass(2_100);
+  await clock.pass(1_999);
   assert.equal(site.state.address, "http://b");
   site.close();
 });
@@ -177,4 +177,30 @@ test("after close nothing is left that would fire", async () => {
   await clock.pass(10);
   assert.equal(clock.waiting, 0);
   assert.equal(network.tried.length, 1);
+});
+
+test("when the load balancer in use dies, the other one is used within two seconds, for requests too", async () => {
+  const { clock, network, site } = world();
+  site.connect();
+  await clock.pass(60_000);
+  network.silent.add("http://a");
+  network.cutAll();
+  await clock.pass(1_999);
+  assert.equal(site.state.name, "open");
+  assert.equal(site.state.address, "http://b");
+  assert.equal(site.address, "http://b");
+  assert.deepEqual(network.tried, ["http://a", "http://b"]);
+  site.close();
+});
+
+test("addresses that the site tells of are used too", async () => {
+  const { clock, server, network, site } = world(["http://a"]);
+  server.addresses = ["http://a", "http://c/"];
+  site.connect();
+  await clock.pass(60_000);
+  network.down.add("http://a");
+  network.cutAll();
+  await clock.pass(1_999);
+  assert.equal(site.state.address, "http://c");
+  site.close();
 });

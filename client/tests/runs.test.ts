@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { frame as makeFrame } from "../src/lib/messages";
 import type { CellRunRecord, ContentGiven, Frame, MessageType } from "../src/lib/messages";
 import { Runs } from "../src/lib/runs";
-import type { Output } from "../src/lib/runs";
+import type { Output } from "../src/lib/cellrun";
 
 class Told {
   readonly runs = new Runs();
@@ -103,27 +103,35 @@ test("an output that does not change stays the same object", () => {
 test("a run that is cut says how much it has, and where the missing part would be", () => {
   const told = new Told();
   told.print("begin é\n");
-  told.tell("output_cut", { kept_bytes: 1_000, kept_lines: 50 });
+  told.tell("output_cut", { kept_bytes: 1_000, kept_lines: 50, hidden_bytes: 991 });
   assert.deepEqual(told.runs.ofCell("d", "c")?.cut, {
     keptBytes: 1_000,
     keptLines: 50,
-    missingBytes: 991,
+    hiddenBytes: 991,
     before: 1,
   });
-  told.tell("output_cut", { kept_bytes: 2_000, kept_lines: 99, tail: "end\n" });
+  told.tell("output_cut", { kept_bytes: 2_000, kept_lines: 99, hidden_bytes: 1_987, tail: "end\n" });
   assert.deepEqual(told.texts, ["begin é\n", "end\n"]);
   assert.deepEqual(told.runs.ofCell("d", "c")?.cut, {
     keptBytes: 2_000,
     keptLines: 99,
-    missingBytes: 1_987,
+    hiddenBytes: 1_987,
     before: 1,
   });
+});
+
+test("what is cleared hides nothing any more", () => {
+  const told = new Told();
+  told.print("begin\n");
+  told.tell("output_cut", { kept_bytes: 1_000, kept_lines: 50, hidden_bytes: 994 });
+  told.tell("clear_output", { wait: false });
+  assert.equal(told.runs.ofCell("d", "c")?.cut, null);
 });
 
 test("a tail that follows what was told without a gap is joined with it", () => {
   const told = new Told();
   told.print("begin ");
-  told.tell("output_cut", { kept_bytes: 9, kept_lines: 1, tail: "end" });
+  told.tell("output_cut", { kept_bytes: 9, kept_lines: 1, hidden_bytes: 0, tail: "end" });
   assert.deepEqual(told.texts, ["begin end"]);
   assert.equal(told.runs.ofCell("d", "c")?.cut, null);
 });
@@ -159,7 +167,7 @@ test("events after a snapshot go on where the snapshot ends", () => {
   const outputs = [{ output_type: "stream", name: "stdout", text: "1\n" }];
   const record: CellRunRecord = {
     ...{ document: "d", cell: "c", run: "r9", status: "running", execution_count: 3, outputs },
-    ...{ started: 5, ended: 0, cut: false },
+    ...{ started: 5, ended: 0, cut: false, hidden_bytes: 0, kept_bytes: 0, kept_lines: 0 },
   };
   const queue = [{ run: "r10", document: "d", cell: "e", running: false, since: 0 }];
   told.runs.restore({ documents: [], sessions: [], inputs: [], cells: [record], queue });
@@ -170,6 +178,17 @@ test("events after a snapshot go on where the snapshot ends", () => {
     told.runs.unfinished("d").map(({ run }) => run),
     ["r9", "r10"],
   );
+});
+
+test("a run of a snapshot says how much of it is hidden", () => {
+  const told = new Told();
+  const record: CellRunRecord = {
+    ...{ document: "d", cell: "c", run: "r9", status: "ok", execution_count: 3, outputs: [] },
+    ...{ started: 5, ended: 6, cut: true, hidden_bytes: 900, kept_bytes: 1_000, kept_lines: 50 },
+  };
+  told.runs.restore({ documents: [], sessions: [], inputs: [], cells: [record], queue: [] });
+  const cut = { keptBytes: 1_000, keptLines: 50, hiddenBytes: 900, before: -1 };
+  assert.deepEqual(told.runs.ofCell("d", "c")?.cut, cut);
 });
 
 test("a run outside of documents that a snapshot does not have any more has died", () => {

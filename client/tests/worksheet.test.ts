@@ -6,6 +6,7 @@ import * as Y from "yjs";
 
 import { dumpFrame } from "../src/lib/messages";
 import type { StorageLike } from "../src/lib/keepsakes";
+import type { SagewsError } from "../src/lib/errors";
 import { Site } from "../src/lib/site";
 import type { Worksheet } from "../src/lib/worksheet";
 import { Clock } from "./model/clock";
@@ -62,6 +63,11 @@ class World {
     return Object.values(doc.getMap("cells").toJSON() as { [id: string]: { source: string } }).map(
       ({ source }) => source,
     );
+  }
+
+  /** The runs that the server took. */
+  ordered(): number {
+    return this.server.obeyed.filter((line) => line.endsWith("run_cells")).length;
   }
 
   close(): void {
@@ -192,12 +198,11 @@ test("a command given while offline is done once after the reconnection, and not
   const worksheet = await world.open(world.site("me"));
   const id = worksheet.insertCell("code", "x");
   await world.clock.pass(1_000);
-  const obeyed = () => world.server.obeyed.filter((line) => line.endsWith("run_cells")).length;
 
   world.network.cutAll();
   const first = worksheet.run([id]);
   await world.clock.settle(first);
-  assert.equal(obeyed(), 1);
+  assert.equal(world.ordered(), 1);
 
   world.network.cutAll();
   const second = worksheet.run([id]);
@@ -207,9 +212,9 @@ test("a command given while offline is done once after the reconnection, and not
   await assert.rejects(world.clock.settle(second), { name: "Refused", code: "fenced" });
   await world.clock.pass(1_000);
   assert(heard.includes("attach") && !heard.includes("run_cells"), "it is not even sent");
-  assert.equal(obeyed(), 1);
+  assert.equal(world.ordered(), 1);
   await world.clock.settle(worksheet.run([id]));
-  assert.equal(obeyed(), 2);
+  assert.equal(world.ordered(), 2);
   world.close();
 });
 
@@ -301,6 +306,52 @@ test("an update that is refused for now is sent again; one that is refused for g
   assert.deepEqual(refusals, ["not_allowed", "The test wants it so."]);
   assert.equal(worksheet.unacknowledged, 0);
   assert.equal(count, 1);
+  world.close();
+});
+
+test("a run whose edits are refused for now waits for them, and then runs once, in order", async () => {
+  const world = new World();
+  const worksheet = await world.open(world.site("me"));
+  const first = worksheet.insertCell("code", "1+1");
+  await world.clock.pass(1_000);
+  world.server.refuse = (frame) => (frame.type === "update" ? "unavailable" : undefined);
+  worksheet.source(first).insert(3, "+1");
+  const runs = [worksheet.run([first])];
+  const second = worksheet.insertCell("code", "second");
+  runs.push(worksheet.run([second]));
+  await world.clock.pass(20_000);
+  runs.push(worksheet.run([first]));
+  await world.clock.pass(1_000);
+  assert.equal(world.ordered(), 0);
+  world.server.refuse = () => undefined;
+  await world.clock.pass(20_000);
+  const names = await Promise.all(runs);
+  assert.deepEqual(names.flat(), ["r1", "r2", "r3"]);
+  assert.equal(world.ordered(), 3);
+  assert.equal(worksheet.outputs(first)?.outputs[0]?.["text"], "<1+1+1>");
+  assert.equal(worksheet.outputs(second)?.outputs[0]?.["text"], "<second>");
+  world.close();
+});
+
+test("a run that waits for its edits is taken back by an interrupt, and never runs at another epoch", async () => {
+  const world = new World();
+  const worksheet = await world.open(world.site("me"));
+  const id = worksheet.insertCell("code", "1");
+  await world.clock.pass(1_000);
+  world.server.refuse = (frame) => (frame.type === "update" ? "unavailable" : undefined);
+  worksheet.source(id).insert(1, "2");
+  const interrupted = worksheet.run([id]);
+  await world.clock.pass(1_000);
+  await world.clock.settle(worksheet.interrupt());
+  assert.deepEqual(await interrupted, []);
+  const late = assert.rejects(worksheet.run([id]), ({ code }: SagewsError) => code === "fenced");
+  await world.clock.pass(1_000);
+  world.server.crashWorker();
+  world.server.refuse = () => undefined;
+  await world.clock.pass(20_000);
+  await late;
+  assert.equal(world.ordered(), 0);
+  assert.deepEqual(world.journaled(worksheet), ["12"]);
   world.close();
 });
 
@@ -456,7 +507,7 @@ test("a worksheet whose file is deleted is closed, and one that moves says where
   world.server.tell("document_moved", { document: worksheet.id, path: "y.ipynb" });
   world.server.tell("document_moved", { document: worksheet.id, path: "" });
   await world.clock.pass(10);
-  assert.deepEqual(told, ["y.ipynb", "The worksheet's file was deleted."]);
+  assert.deepEqual(told, ["y.ipynb", "The file was deleted."]);
   world.close();
 });
 

@@ -18,7 +18,7 @@ import sys
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 from sagews.configuration import Configuration, load
 from sagews.configuration.catalogue import nearest
@@ -27,7 +27,8 @@ from sagews.errors import UsageError
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
-FILES = (Path("~/.config/sagews/sagews.toml"), Path("/etc/sagews/sagews.toml"))
+CONFIGURATION_NAME = "sagews.toml"
+FILES = (Path(CONFIGURATION_NAME), Path("~/.config/sagews/sagews.toml"), Path("/etc/sagews/sagews.toml"))
 """Where a configuration file is looked for when none is named."""
 
 
@@ -87,14 +88,20 @@ class Verbs:
         :param about: one sentence.
         :param examples: command lines, optionally with two spaces and ``# what it does`` after them.
         """
-        return self._actions.add_parser(
-            name,
-            help=about,
-            description=about,
-            epilog=examples_text(examples),
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-            allow_abbrev=False,
-        )
+        return self._actions.add_parser(name, help=about, **_described(about, examples))
+
+    def add_unlisted(self, name: str, about: str, *, examples: tuple[str, ...]) -> Parser:
+        """As `add`, but for programs: the list of commands does not have it."""
+        return self._actions.add_parser(name, **_described(about, examples))
+
+
+def _described(about: str, examples: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "description": about,
+        "epilog": examples_text(examples),
+        "formatter_class": argparse.RawDescriptionHelpFormatter,
+        "allow_abbrev": False,
+    }
 
 
 def examples_text(examples: tuple[str, ...]) -> str:
@@ -104,7 +111,12 @@ def examples_text(examples: tuple[str, ...]) -> str:
 
 def add_configuration_option(parser: Parser) -> None:
     """Declare ``--config FILE``."""
-    parser.add_argument("--config", metavar="FILE", type=Path, help="the configuration file (TOML)")
+    parser.add_argument(
+        "--config",
+        metavar="FILE",
+        type=Path,
+        help="the configuration file (TOML); default: SAGEWS_CONFIG, or sagews.toml here",
+    )
 
 
 def configuration_file(arguments: Namespace) -> Path | None:

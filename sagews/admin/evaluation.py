@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -25,6 +26,9 @@ from sagews.messages.workspace import (
 from sagews.workspace.outputs import Outputs
 
 SESSION = "eval"
+EXIT = SystemExit.__name__
+NUMBER = re.compile(r"-?[0-9]{1,18}")
+"""An exit status; any other value of `SystemExit` is a message, and stands for 1 (as by `sys.exit`)."""
 
 Show = Callable[[str, str], None]
 """Gets ("stdout" or "stderr", text)."""
@@ -81,6 +85,19 @@ class Evaluation:
         if self._workspace:
             await self._site.delete_workspace(self._workspace)
 
+    def exit_status(self, status: str) -> int:
+        """What the shell is told, as by Python: 0, the number of a `SystemExit`, or 1.
+
+        :param status: what `run` returned.
+        """
+        if status != "ok":
+            return 1
+        exits = [output for output in self.outputs.as_tuple() if output.get("ename") == EXIT]
+        evalue = str(exits[-1]["evalue"]) if exits else ""
+        if not evalue:
+            return 0
+        return int(evalue) & 0xFF if NUMBER.fullmatch(evalue) else 1
+
     def _start(self, command: Coroutine[Any, Any, Frame]) -> None:
         async def say() -> None:
             await command
@@ -117,6 +134,9 @@ class Evaluation:
             show(content.name, content.text)
         elif isinstance(content, jupyter.DisplayData | jupyter.ExecuteResult):
             show("stdout", _plain(content.data))
+        elif isinstance(content, jupyter.Error) and content.ename == EXIT:
+            if content.evalue and not NUMBER.fullmatch(content.evalue):
+                show("stderr", f"{content.evalue}\n")
         elif isinstance(content, jupyter.Error):
             show("stderr", "\n".join(content.traceback or (f"{content.ename}: {content.evalue}",)) + "\n")
 

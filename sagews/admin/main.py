@@ -14,17 +14,50 @@ from collections.abc import Sequence
 
 from sagews import __version__
 from sagews.admin.command import Command, Parser, Verbs, examples_text
-from sagews.admin.commands import config, evaluate, run, status
+from sagews.admin.commands import (
+    certs,
+    check,
+    components,
+    config,
+    db,
+    evaluate,
+    init,
+    keep,
+    limits,
+    log,
+    run,
+    status,
+    users,
+    workers,
+)
 from sagews.errors import ConfigurationError, SagewsError, UsageError
 
-COMMANDS: tuple[Command, ...] = (run, evaluate, status, config)
+COMMANDS: tuple[Command, ...] = (
+    run,
+    evaluate,
+    init,
+    components,
+    status,
+    log,
+    check,
+    users,
+    limits,
+    workers,
+    certs,
+    db,
+    config,
+    keep,
+)
 """Every module with verbs, in the order of the help text."""
 
 EXAMPLES = (
-    "sagews run                # a site on this machine; prints the address to open",
-    "sagews eval 'factor(2^64+1)'",
-    "sagews config show        # the settings in force, and where each comes from",
-    "sagews config reference   # what can be set",
+    "sagews run                      # a site for one person on this machine; prints the address to open",
+    "sagews eval 'factor(2^64+1)'    # on it",
+    "sagews init /srv/sagews         # a whole site: its folder, certificates and first administrator",
+    "export SAGEWS_CONFIG=/srv/sagews/sagews.toml",
+    "sagews start                    # all of its components, on all of its machines",
+    "sagews status                   # what each of them does",
+    "sagews check                    # what is wrong, and its mend",
 )
 
 
@@ -88,4 +121,5 @@ def _paragraph(error: SagewsError) -> str:
     """What happened and what to do: on one line, or around the lines of several mistakes."""
     if isinstance(error, ConfigurationError) and error.mend == error.what_to_do:
         return f"The configuration is wrong:\n{error.what}\n{error.what_to_do}"
-    return f"{error.what} {error.what_to_do}"
+    what = error.what.rstrip()
+    return f"{what}\n{error.what_to_do}" if "\n" in what else f"{what} {error.what_to_do}"

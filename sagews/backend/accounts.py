@@ -8,6 +8,7 @@ from pydantic import Field
 
 from sagews.backend.call import Call
 from sagews.backend.declaration import Operations, Schema
+from sagews.backend.identity import OPERATORS
 from sagews.database.account_types import STANDARD
 from sagews.database.accounts import Account
 from sagews.errors import Conflict, NotFound, UsageError
@@ -73,6 +74,7 @@ class AccountChange(Schema):
 
     name: Name | None = None
     disabled: bool | None = None
+    account_type: Annotated[str, Field(min_length=1, max_length=200)] | None = None
 
 
 @accounts.declare("GET", "/api/me", answer=Me)
@@ -127,18 +129,41 @@ async def make_account(call: Call) -> AccountAnswer:
     account = await call.backend.store.identities.create_account(
         given.name, given.password, account_type=given.account_type
     )
+    await _note(call, "account_made", account.id, account_type=account.account_type)
     return AccountAnswer.of(account)
 
 
-@accounts.declare("PATCH", "/api/accounts/{account}", body=AccountChange, answer=AccountAnswer, refuses=(NotFound,))
+@accounts.declare(
+    "PATCH", "/api/accounts/{account}", body=AccountChange, answer=AccountAnswer, refuses=(NotFound, Conflict)
+)
 async def change_account(call: Call) -> AccountAnswer:
-    """Rename, disable or enable an account (operator)."""
+    """Rename, disable or enable an account, or change its type (operator)."""
     call.require_operator()
     store, account, change = call.backend.store.accounts, call.path["account"], call.body(AccountChange)
     if account == call.who.account.id and change.disabled:
         raise Conflict("You cannot disable the account that you use.")
+    if change.account_type is not None:
+        await _set_type(call, account, change.account_type)
     if change.name is not None:
         await store.rename(account, change.name)
     if change.disabled is not None:
         await (store.disable(account) if change.disabled else store.enable(account))
+        await _note(call, "account_disabled" if change.disabled else "account_enabled", account)
     return AccountAnswer.of(await store.get(account))
+
+
+async def _set_type(call: Call, account: str, account_type: str) -> None:
+    own = account == call.who.account.id
+    if own and account_type not in OPERATORS:
+        raise Conflict("You cannot take the site's administration from the account that you use.")
+    store = call.backend.store
+    if account_type == STANDARD:
+        await store.account_types.ensure(STANDARD)
+    await store.accounts.set_type(account, account_type)
+    await _note(call, "account_type_changed", account, account_type=account_type)
+
+
+async def _note(call: Call, action: str, changed: str, **details: str) -> None:
+    """Note who did this to whose account."""
+    activity = call.backend.store.activity
+    await activity.note(action, account=call.who.account.id, details={"changed": changed, **details})

@@ -12,18 +12,11 @@ from typing import Any
 import orjson
 from tornado.web import HTTPError, RequestHandler
 
+from sagews.component.headers import HEADERS
 from sagews.errors import MessageError, NotAllowed, NotFound, SagewsError, TooLarge, UsageError
 
 log = logging.getLogger(__name__)
 
-HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "same-origin",
-    "X-Frame-Options": "SAMEORIGIN",
-    "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Server": "sagews",
-}
 API_POLICY = "default-src 'none'; frame-ancestors 'none'; sandbox"
 """Content-Security-Policy (CSP Level 3) of answers that are no pages: whatever is in them has no power."""
 

@@ -2,7 +2,8 @@
 
 Invariant: a function is called only with a request that its declaration allows. A request that changes something
 and shows who it is by a cookie must come from a page of the site itself: it has the header ``X-Sagews``, which
-no page of another site can send (Fetch standard, "CORS-safelisted request-header"), and no foreign `Origin`.
+no page of another site can send (Fetch standard, "CORS-safelisted request-header"), and no foreign `Origin`. Pages
+that came by another address of the site may ask here too, and hear the answers (Fetch standard, "CORS protocol").
 """
 
 from __future__ import annotations
@@ -25,11 +26,13 @@ from sagews.backend.declaration import JSON_BODY_BYTES, Operation
 from sagews.backend.identity import Who
 from sagews.backend.intake import Intake
 from sagews.errors import MessageError, NotAllowed, NotSignedIn, SagewsError, TooLarge, UsageError
+from sagews.messages.files import too_large
 
 log = logging.getLogger(__name__)
 
 SAFE = frozenset({"GET", "HEAD"})
 OWN_HEADER = "X-Sagews"
+PREFLIGHT_SECONDS = 600
 DRAINED_BYTES = 8 * 2**20
 """So much of a body that is too large is read and thrown away, so that the client hears why."""
 
@@ -45,9 +48,39 @@ class Api(Answering):
         self._refusal: SagewsError | None = None
         self._task: asyncio.Task[None] | None = None
 
+    # -- pages that came by another address of the site
+
+    def set_default_headers(self) -> None:
+        super().set_default_headers()
+        self.add_header("Vary", "Origin")
+        if self._is_from_another_address:
+            self.set_header("Access-Control-Allow-Origin", self._header("Origin"))
+            self.set_header("Access-Control-Allow-Credentials", "true")
+            self.set_header("Access-Control-Expose-Headers", "Content-Disposition, Retry-After")
+
+    def options(self, **path: str) -> None:
+        self.set_status(204)
+        self.clear_header("Content-Type")
+        if not self._is_from_another_address:
+            raise _Status(405)
+        self.set_header("Access-Control-Allow-Methods", ", ".join(sorted(self.operations)))
+        self.set_header("Access-Control-Allow-Headers", f"Authorization, Content-Type, {OWN_HEADER}")
+        self.set_header("Access-Control-Max-Age", str(PREFLIGHT_SECONDS))
+
+    @property
+    def _is_from_another_address(self) -> bool:
+        origin = self._header("Origin")
+        if not origin or urlsplit(origin).netloc == self.request.host:
+            return False
+        backend: Backend = self.settings["backend"]
+        return backend.entrance.is_own_origin(origin)
+
     # -- the request arrives
 
     async def prepare(self) -> None:
+        if self.request.method == "OPTIONS" and self._is_from_another_address:
+            self._intake.discard()
+            return
         try:
             await self._prepare()
         except SagewsError as error:
@@ -59,7 +92,14 @@ class Api(Answering):
         operation = self.operations.get(self.request.method or "")
         if operation is None:
             raise _Status(405)
-        call = Call(self.backend, self.path_kwargs, self.request.remote_ip or "", self._header("User-Agent"))
+        call = Call(
+            self.backend,
+            self.path_kwargs,
+            self.request.remote_ip or "",
+            self._header("User-Agent"),
+            protocol=self.request.protocol,
+            host=self.request.host,
+        )
         address = f"address {call.remote_ip}"
         self.backend.request_rate.check(address)
         call.who_or_nobody = await self._identify(operation, address)
@@ -157,7 +197,7 @@ class Api(Answering):
 
     def _refuse_foreign_page(self) -> None:
         origin = self._header("Origin")
-        if origin and urlsplit(origin).netloc != self.request.host:
+        if origin and not self.backend.entrance.is_own_page(origin, self.request.host):
             raise NotAllowed("The request comes from a page of another site.", mend="Open this site's own page.")
         if not self._header(OWN_HEADER):
             raise NotAllowed(
@@ -171,6 +211,8 @@ class Api(Answering):
             call.size = -1
             if operation.takes_file:
                 raise _Status(411)
+        if call.size > limit and "path" in call.path:
+            raise too_large(call.path["path"], call.size, limit)
         if call.size > limit:
             raise TooLarge(f"The body has {call.size} bytes; {limit} are allowed.", mend="Send less.")
         self._intake.limit(limit, keeps=not operation.takes_file)

@@ -67,6 +67,8 @@ class Attachment:
         self._attempts = 0
         self._is_attached = False
         self._is_behind = False
+        self._is_doubtful = False
+        self._last_word = ""
         self._loss: SagewsError | None = None
         self._bell = Bell()
         self._tasks: list[asyncio.Task[None]] = []
@@ -75,6 +77,17 @@ class Attachment:
         """Begin to follow."""
         name = f"attachment of {self._name} to {self.workspace}"
         self._tasks = [background.start(self._follow(), name), background.start(self._pump(), name)]
+
+    @property
+    def account(self) -> str:
+        """Who follows."""
+        return self._rights.account
+
+    def look_again(self) -> None:
+        """The client's rights may be others now."""
+        self._rights.doubt()
+        self._is_doubtful = True
+        self._bell.ring()
 
     async def close(self) -> None:
         """Follow no more; repeatable."""
@@ -175,10 +188,15 @@ class Attachment:
         try:
             await self._enter()
             while True:
-                await self._bell.until(lambda: self._loss is not None or self._is_behind or self.is_over)
+                await self._bell.until(
+                    lambda: self._loss is not None or self._is_behind or self._is_doubtful or self.is_over
+                )
                 if self._loss is not None or self.is_over:
                     break
-                await self._catch_up()
+                if self._is_doubtful:
+                    await self._check_rights()
+                else:
+                    await self._catch_up()
             if self._loss is not None:
                 self._end(WorkspaceClosed(reason=self._loss.what))
         except SagewsError as error:
@@ -218,6 +236,20 @@ class Attachment:
         if self._loss is not None:
             raise self._loss
 
+    async def _check_rights(self) -> None:
+        """Go on, or end; with another role, attach anew, so that the worker knows it."""
+        self._is_doubtful = False
+        before = self._rights.actor().role
+        try:
+            await self._rights.require_reading()
+        except (NotFound, NotAllowed):
+            self._outbox.clear()
+            raise
+        if self._rights.actor().role != before and self._is_attached:
+            self._to_worker(self._frame(Detach()))
+            self._is_attached = False
+            await self._attach()
+
     async def _catch_up(self) -> None:
         """The client is slow: leave events with the worker until it has taken what waits here."""
         self._to_worker(self._frame(Detach()))
@@ -234,7 +266,10 @@ class Attachment:
                 await self._send(text)
             except (NotFound, NotAllowed) as error:
                 self._outbox.clear()
-                self._end(Refused.because(error, Attach.type))
+                if self.is_over:
+                    self._outbox.put(self._last_word)
+                else:
+                    self._end(Refused.because(error, Attach.type))
             except Disconnected:
                 return
 
@@ -244,7 +279,8 @@ class Attachment:
         self._leave()
         if not self.is_over:
             self.is_over = True
-            self._put(self._frame(content, **envelope))
+            self._last_word = dump(self._for_client(self._frame(content, **envelope)))
+            self._outbox.put(self._last_word)
         self._bell.ring()
 
     def _leave(self) -> None:

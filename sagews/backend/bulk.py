@@ -18,6 +18,8 @@ from sagews.messages import Frame
 from sagews.messages.connection import Refused
 from sagews.messages.files import PIECE_BYTES, Credit, FilePiece
 from sagews.messages.frame import Message
+from sagews.messages.history import Acting
+from sagews.messages.records import Actor
 
 FIRST_CREDIT = 8
 """Pieces that may be sent before the receiver has said `credit` (docs/protocol.md)."""
@@ -49,6 +51,10 @@ class Bulk:
         finally:
             bulk._link.close()
 
+    def act(self, actor: Actor) -> None:
+        """What is asked from now on is done by this account."""
+        self._send(Acting(actor))
+
     async def request(self, content: Message) -> Message:
         """Ask, and wait for the answer.
 
@@ -70,8 +76,8 @@ class Bulk:
                 return
             self._send(Credit(1))
 
-    async def write(self, content: Message, pieces: AsyncIterator[bytes]) -> None:
-        """Send a file; it takes its place when all of it is there.
+    async def write(self, content: Message, pieces: AsyncIterator[bytes]) -> Message:
+        """Send a file, or a part of one, and return the answer; it takes its place when all of it is there.
 
         :raises SagewsError: what the worker refused with, or what `pieces` raised: then nothing is changed.
         """
@@ -83,8 +89,10 @@ class Bulk:
                 await self._send_piece(offset, waiting[:PIECE_BYTES])
                 offset, waiting = offset + PIECE_BYTES, waiting[PIECE_BYTES:]
         await self._send_piece(offset, waiting, last=True)
-        while isinstance((await self._next()).content, Credit):
-            pass
+        while True:
+            answer = (await self._next()).content
+            if not isinstance(answer, Credit):
+                return answer
 
     # -- inside
 

@@ -26,6 +26,9 @@ class Call:
     remote_ip: str
     agent: str
     """What the program calls itself (User-Agent)."""
+    protocol: str = "http"
+    host: str = ""
+    """What the client calls this server, with its port."""
     who_or_nobody: Who | None = None
     given_query: Any = None
     given_body: Any = None

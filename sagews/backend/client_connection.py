@@ -10,6 +10,7 @@ import asyncio
 import logging
 from typing import Any
 
+import sagews
 from sagews.backend.attachment import Attachment
 from sagews.backend.collaborators import Backend
 from sagews.backend.identity import Who
@@ -19,6 +20,7 @@ from sagews.errors import (
     Disconnected,
     MessageError,
     NotFound,
+    NotSignedIn,
     OverLimit,
     SagewsError,
     TooLarge,
@@ -30,7 +32,6 @@ from sagews.messages.workspace import Attach, Detach, Presence, Update
 
 log = logging.getLogger(__name__)
 
-BUILD = "0.1.0"
 HELLO_SECONDS = 10.0
 HELLO_BYTES = 16 * 1024
 ATTACHMENTS = 20
@@ -70,17 +71,48 @@ class ClientConnection(Connection):
         super().__init__(facts)
         self._backend = backend
         self._who: Who | None = None
+        self._authorization = ""
         self._client = ""
         self._attachments: dict[str, Attachment] = {}
         self._deadline: asyncio.TimerHandle | None = None
+
+    # -- for the audience
+
+    @property
+    def account(self) -> str:
+        """Who it is; "" before the greeting."""
+        return self._who.account.id if self._who is not None else ""
+
+    def look_again(self, workspace: str = "") -> None:
+        """The client's rights in the workspace ("" = in each one) may be others now."""
+        for attachment in self._attachments.values():
+            if workspace in ("", attachment.workspace):
+                attachment.look_again()
+
+    async def check_identity(self) -> None:
+        """End the connection, if what it came with is worth nothing any more.
+
+        :raises DatabaseUnavailable: nobody knows now.
+        """
+        try:
+            await self._backend.identity.of_headers(self._authorization, self.facts.cookies)
+        except NotSignedIn as error:
+            self.close(REFUSED + error.status, "You are not signed in any more.")
+
+    def turn_away(self, error: OverLimit) -> None:
+        """Close, because there are too many."""
+        self.close(REFUSED + error.status, error.what[:100])
 
     # -- Connection
 
     async def on_open(self) -> None:
         self._backend.metrics.connections.inc()
+        self._backend.audience.add(self)
+        self._backend.guests.came(self, self.facts.remote_ip)
         self._deadline = asyncio.get_running_loop().call_later(HELLO_SECONDS, self._too_slow)
 
     async def on_message(self, text: str) -> None:
+        await self._keep_pace()
         try:
             frame = self._read(text)
         except MessageError as error:
@@ -93,6 +125,8 @@ class ClientConnection(Connection):
 
     async def on_close(self) -> None:
         self._backend.metrics.connections.dec()
+        self._backend.audience.remove(self)
+        self._backend.guests.left(self)
         if self._deadline is not None:
             self._deadline.cancel()
         attachments, self._attachments = self._attachments, {}
@@ -101,6 +135,15 @@ class ClientConnection(Connection):
             self._backend.metrics.attachments.dec()
 
     # -- inside
+
+    async def _keep_pace(self) -> None:
+        """Wait, where the account sends more than it may: what follows then waits in the client's socket."""
+        if self.account:
+            rate = self._backend.message_rate
+            wait = rate.wait_seconds(self.account)
+            if wait:
+                await asyncio.sleep(wait)
+            rate.count(self.account)
 
     def _read(self, text: str) -> Frame:
         if self._who is None and len(text) > HELLO_BYTES:
@@ -146,7 +189,10 @@ class ClientConnection(Connection):
             if len(hello.client) > NAME_LENGTH:
                 raise MessageError(f"content.client: at most {NAME_LENGTH} characters.")
             authorization = f"Bearer {hello.token}" if hello.token else self.facts.headers.get("Authorization", "")
-            self._who = await self._backend.identity.of_headers(authorization, self.facts.cookies)
+            who = await self._backend.identity.of_headers(authorization, self.facts.cookies)
+            self._backend.guests.greeted(self, who.account.id)
+            self._who = who
+            self._authorization = authorization
         except SagewsError as error:
             await self._refuse(frame, error)
             self.close(REFUSED + error.status, error.what[:100])
@@ -155,8 +201,8 @@ class ClientConnection(Connection):
         if self._deadline is not None:
             self._deadline.cancel()
         environments = self._backend.workers.environments()
-        account, address = self._who.account.id, f"{self.facts.protocol}://{self.facts.host}"
-        welcome = Welcome(PROTOCOL, BUILD, environments, addresses=(address,), account=account)
+        addresses = self._backend.entrance.addresses(self.facts.protocol, self.facts.host)
+        welcome = Welcome(PROTOCOL, sagews.__version__, environments, addresses=addresses, account=self.account)
         await self._say(Frame(content=welcome))
 
     async def _attach(self, frame: Frame, who: Who) -> None:

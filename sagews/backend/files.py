@@ -17,13 +17,18 @@ from sagews.messages.files import (
     FileDelete,
     FileEntries,
     FileEntry,
+    FileImport,
+    FileImported,
     FileList,
     FileRead,
     FileRename,
     FileWrite,
     FolderMake,
+    FolderPack,
     OutputRead,
 )
+from sagews.messages.frame import Message
+from sagews.messages.records import Actor
 
 files = Operations("files")
 
@@ -35,6 +40,20 @@ class Folder(Query):
     """Which folder; "" = the top."""
 
     path: Annotated[str, Field(max_length=LONGEST_PATH)] = ""
+
+
+class FolderPage(Folder):
+    """Which part of what is in the folder: entries from `start`, at most `limit`, with `matching` in their names."""
+
+    start: Annotated[int, Field(ge=0, le=10**9)] = 0
+    limit: Annotated[int, Field(ge=1, le=5000)] = 1000
+    matching: Annotated[str, Field(max_length=200)] = ""
+
+
+class Writing(Query):
+    """With `keep`, a file that is there already stays, and the request is refused."""
+
+    keep: bool = False
 
 
 class EntryAnswer(Schema):
@@ -52,9 +71,10 @@ class EntryAnswer(Schema):
 
 
 class Entries(Schema):
-    """What is in a folder."""
+    """What is in a folder: folders first, then by name; `total` counts all that match."""
 
     entries: list[EntryAnswer]
+    total: int
 
 
 class NewFolder(Schema):
@@ -67,6 +87,19 @@ class NewPath(Schema):
     """The path that a file or folder gets; nothing may be there."""
 
     path: Path
+
+
+class ToImport(Schema):
+    """The path of a zip file, a program (`.py`, `.sage`) or a notebook of any version."""
+
+    path: Path
+
+
+class ImportAnswer(Schema):
+    """What it became: a folder with so many files, or a worksheet."""
+
+    path: str
+    files: int
 
 
 def checked(path: str) -> str:
@@ -95,21 +128,23 @@ async def bulk(call: Call, needed: Role) -> AsyncGenerator[Bulk]:
         with call.backend.transfers.one(call.who.account.id):
             opening = await call.backend.workers.open(workspace)
             async with call.backend.workers.bulk(opening) as connection:
+                if needed is not Role.READER:
+                    connection.act(Actor(call.who.account.id, call.who.account.name, "collaborator"))
                 yield connection
     except UsageError as error:
         # The worker knows more about what can be a path than we do.
         raise NotFound(error.what, mend=error.what_to_do) from error
 
 
-@files.declare("GET", "/api/workspaces/{workspace}/files", query=Folder, answer=Entries, refuses=(NotFound,))
+@files.declare("GET", "/api/workspaces/{workspace}/files", query=FolderPage, answer=Entries, refuses=(NotFound,))
 async def list_files(call: Call) -> Entries:
-    """List a folder of a workspace."""
-    path = checked(call.query(Folder).path)
+    """List a folder of a workspace, a page at a time."""
+    asked = call.query(FolderPage)
     async with bulk(call, Role.READER) as connection:
-        answer = await connection.request(FileList(path))
+        answer = await connection.request(FileList(checked(asked.path), asked.start, asked.limit, asked.matching))
     if not isinstance(answer, FileEntries):
         raise MessageError("The worker did not list the folder.")
-    return Entries(entries=[EntryAnswer.of(entry) for entry in answer.entries])
+    return Entries(entries=[EntryAnswer.of(entry) for entry in answer.entries], total=answer.total)
 
 
 @files.declare("POST", "/api/workspaces/{workspace}/files", body=NewFolder, status=204, refuses=(NotFound, Conflict))
@@ -136,6 +171,7 @@ async def read_file(call: Call) -> Download:
 @files.declare(
     "PUT",
     "/api/workspaces/{workspace}/files/{path}",
+    query=Writing,
     takes_file=True,
     status=204,
     refuses=(NotFound, Conflict),
@@ -146,7 +182,7 @@ async def write_file(call: Call) -> None:
     if call.pieces is None:
         raise UsageError("There is no body.")
     async with bulk(call, Role.COLLABORATOR) as connection:
-        await connection.write(FileWrite(path, call.size), call.pieces)
+        await connection.write(FileWrite(path, call.size, call.query(Writing).keep), call.pieces)
 
 
 @files.declare("DELETE", "/api/workspaces/{workspace}/files/{path}", status=204, refuses=(NotFound,))
@@ -167,6 +203,39 @@ async def rename_file(call: Call) -> None:
         await connection.request(FileRename(path, to))
 
 
+@files.declare(
+    "GET", "/api/workspaces/{workspace}/archive", query=Folder, sends="application/zip", refuses=(NotFound, Conflict)
+)
+async def read_archive(call: Call) -> Download:
+    """Read a folder, or the whole workspace, as a zip file. Open worksheets are written first."""
+    path = checked(call.query(Folder).path)
+    pieces = await begun(bulk(call, Role.READER), FolderPack(path))
+    name = path.rpartition("/")[2] or (await call.backend.store.workspaces.get(call.path["workspace"])).name
+    return Download(pieces, "application/zip", f"{name.replace('/', '-')}.zip")
+
+
+@files.declare(
+    "POST",
+    "/api/workspaces/{workspace}/imports",
+    body=ToImport,
+    answer=ImportAnswer,
+    status=201,
+    refuses=(NotFound, Conflict),
+)
+async def import_file(call: Call) -> ImportAnswer:
+    """Unpack a zip file into a folder beside it, or make a worksheet of a program. The file itself stays."""
+    path = checked(call.body(ToImport).path)
+    async with bulk(call, Role.COLLABORATOR) as connection:
+        try:
+            answer = await connection.request(FileImport(path))
+        except UsageError as error:
+            # It is there, but what is in it cannot be taken.
+            raise Conflict(error.what, mend=error.what_to_do) from error
+    if not isinstance(answer, FileImported):
+        raise MessageError("The worker did not import the file.")
+    return ImportAnswer(path=answer.path, files=answer.files)
+
+
 @files.declare("GET", "/api/workspaces/{workspace}/runs/{run}/output", sends="text/plain", refuses=(NotFound,))
 async def read_output(call: Call) -> Download:
     """Read all text that a run wrote, also what pages do not show."""
@@ -176,7 +245,7 @@ async def read_output(call: Call) -> Download:
 
 
 async def begun(
-    connection: AbstractAsyncContextManager[Bulk], content: FileRead | OutputRead, run: str = ""
+    connection: AbstractAsyncContextManager[Bulk], content: Message, run: str = ""
 ) -> AsyncGenerator[bytes]:
     """A file's pieces, of which the first is here already: what is refused is refused before anything is answered."""
 

@@ -67,6 +67,18 @@ async def show_status(call: Call) -> StatusAnswer:
     )
 
 
+class AddressesAnswer(Schema):
+    """Origins of the site, such as `https://sage.example:8443`."""
+
+    addresses: list[str]
+
+
+@status.declare("GET", "/api/addresses", open_to_all=True, answer=AddressesAnswer)
+async def list_addresses(call: Call) -> AddressesAnswer:
+    """List every address of the site, for who came by this one, which is the first."""
+    return AddressesAnswer(addresses=list(call.backend.entrance.addresses(call.protocol, call.host)))
+
+
 class HealthPage(Answering):
     """``/healthz``, for load balancers: open to all, says nothing but which parts answer."""
 

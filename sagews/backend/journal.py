@@ -12,15 +12,19 @@ import logging
 import math
 from collections import deque
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 
 from sagews.backend import background
+from sagews.backend.bulk import Bulk
+from sagews.backend.coming_bundles import ComingBundles
 from sagews.backend.metrics import Metrics
 from sagews.backend.switchboard import Switchboard
 from sagews.database.documents import DocumentState
 from sagews.database.journal import Entry
 from sagews.database.store import Store
-from sagews.errors import DatabaseUnavailable, Fenced, NotFound, SagewsError, WorkerUnavailable
+from sagews.errors import Conflict, DatabaseUnavailable, Fenced, NotFound, SagewsError, WorkerUnavailable
 from sagews.messages import Frame
+from sagews.messages.connection import Refused
 from sagews.messages.workspace import (
     Checkpoint,
     Checkpointed,
@@ -46,14 +50,27 @@ class Journal:
     """Follows a workspace on its worker and writes down what it hears."""
 
     def __init__(
-        self, workspace: str, epoch: int, link: Switchboard, store: Store, metrics: Metrics, *, kept: bool = True
+        self,
+        workspace: str,
+        epoch: int,
+        link: Switchboard,
+        store: Store,
+        metrics: Metrics,
+        *,
+        kept: bool = True,
+        bulk: Callable[[], AbstractAsyncContextManager[Bulk]] | None = None,
     ) -> None:
-        """:param kept: False: a scratch workspace, whose edits nobody stores."""
+        """
+        :param kept: False: a scratch workspace, whose edits nobody stores.
+        :param bulk: makes a bulk connection to the worker; without, checkpoints with bundles are refused.
+        """
         self.kept = kept
         self.workspace = workspace
         self.epoch = epoch
         self.durable: float = 0 if kept else math.inf
         """Every edit up to this n is in the database, or needs not be."""
+        self.was_closed = False
+        """Whether it is over because the worker has closed the workspace, with everything stored."""
         self.over: asyncio.Future[SagewsError] = asyncio.get_running_loop().create_future()
         """Why nothing is written any more."""
         self._link = link
@@ -63,6 +80,7 @@ class Journal:
         self._pending_bytes = 0
         self._overrun = False
         self._more = asyncio.Event()
+        self._bundles = ComingBundles(workspace, bulk, self._come, self._refuse)
         self._listeners: set[Callable[[], None]] = set()
         self._task: asyncio.Task[None] | None = None
 
@@ -87,6 +105,7 @@ class Journal:
         if self._task is not None:
             await asyncio.wait({self._task}, timeout=STOP_SECONDS)
         await background.stop(self._task)
+        await self._bundles.stop()
 
     @property
     def is_listened_to(self) -> bool:
@@ -121,12 +140,26 @@ class Journal:
         if frame.epoch != self.epoch:
             return
         if isinstance(frame.content, WorkspaceClosed):
+            self.was_closed = True
             self._end(WorkerUnavailable(frame.content.reason))
         if not isinstance(frame.content, DocumentUpdate | DocumentMoved | Checkpoint):
             return
+        if isinstance(frame.content, Checkpoint) and frame.content.bundle is not None:
+            self._bundles.fetch(frame, frame.content.bundle)  # comes back when its bundle is here
+            return
+        self._put(frame)
+
+    def _come(self, frame: Frame) -> None:
+        self._put(frame)
+
+    def _refuse(self, frame: Frame, error: SagewsError) -> None:
+        self._link.send(frame.reply(Refused.because(error, frame.content.type)))
+
+    def _put(self, frame: Frame) -> None:
         size = _size(frame)
         if self._overrun or (self._pending and self._pending_bytes + size > PENDING_BYTES):
             self._overrun = True
+            self._bundles.drop(frame)
             return
         self._pending.append(frame)
         self._pending_bytes += size
@@ -214,7 +247,17 @@ class Journal:
 
     async def _checkpoint(self, frame: Frame, checkpoint: Checkpoint) -> None:
         states = [DocumentState(one.document, one.path, one.state, one.digest or None) for one in checkpoint.documents]
-        await self._store.documents.checkpoint(self.workspace, self.epoch, frame.n, states)
+        try:
+            bundle = self._bundles.of(frame)
+            await self._store.documents.checkpoint(self.workspace, self.epoch, frame.n, states, bundle)
+        except Fenced:
+            raise
+        except Conflict as error:
+            log.error("Bundle does not fit", extra={"action": "bundle_refused", "workspace": self.workspace})
+            self._refuse(frame, error)
+            self._bundles.drop(frame)
+            return
+        self._bundles.drop(frame)
         for document in checkpoint.removed:
             try:
                 await self._store.documents.delete(self.workspace, self.epoch, document)

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from sagews.backend.answers import Answering
+from sagews.database.cache import Cache
 from sagews.errors import NotAllowed
 
 if TYPE_CHECKING:
@@ -31,6 +32,12 @@ class Metrics:
         self.journal_failures = Counter(
             "sagews_journal_failures", "Times that the journal could not be written.", registry=registry
         )
+
+    def watch_cache(self, cache: Cache) -> None:
+        """Tell of a backend's cache from now on."""
+        answers = Gauge("sagews_cache_answers", "Answers of the cache so far.", ["kind"], registry=self.registry)
+        answers.labels("hit").set_function(lambda: cache.hits)
+        answers.labels("miss").set_function(lambda: cache.misses)
 
     def count(self, status: int, seconds: float) -> None:
         """Count one answered request."""

@@ -7,44 +7,20 @@ the policy sandboxes away from the site's origin (Content Security Policy Level 
 from __future__ import annotations
 
 import re
-import sys
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tornado.web import HTTPError, StaticFileHandler
 
-from sagews.backend.answers import HEADERS, Answering
+from sagews.backend.answers import Answering
+from sagews.component.headers import FOR_EVER, FRAME, FRAME_POLICY, HEADERS, is_hashed, page_policy
 from sagews.errors import NotSignedIn, OverLimit, SagewsError, Unavailable
 
 if TYPE_CHECKING:
     from sagews.backend.collaborators import Backend
 
-FRAME = "frame.html"
-SAGE_FILES = Path(sys.prefix) / "share" / "jupyter" / "nbextensions"
-"""What the 3D scenes of a Sage that is installed beside us need in a browser: three.js, as its notebooks find it."""
-_HASHED = re.compile(r"[-.][0-9A-Za-z_]{8,}\.(?:js|css|woff2?|ttf|png|svg|map|wasm)$")
-"""esbuild's ``[name]-[hash]``."""
 _OWN_PATH = re.compile(r"/(?![/\\])[^\\\x00-\x20]*")
-
-FRAME_POLICY = (
-    "sandbox allow-scripts allow-popups allow-downloads; default-src 'none'; script-src 'unsafe-inline' 'unsafe-eval' "
-    "blob: data: https:; style-src 'unsafe-inline' https:; img-src data: blob: https:; font-src data: https:; "
-    "media-src data: blob: https:; connect-src data: blob: https:; worker-src blob:; frame-ancestors 'self'"
-)
-
-
-def page_policy(host: str) -> str:
-    """The Content-Security-Policy of the site's own pages.
-
-    :param host: what the browser calls this server; older browsers do not count WebSockets as 'self'.
-    """
-    return (
-        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
-        f"font-src 'self' data:; media-src 'self' data: blob:; connect-src 'self' ws://{host} wss://{host}; "
-        "frame-src 'self'; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
-        "frame-ancestors 'self'; object-src 'none'"
-    )
 
 
 class ClientFile(StaticFileHandler):
@@ -61,12 +37,11 @@ class ClientFile(StaticFileHandler):
             self.set_header("Cross-Origin-Resource-Policy", "cross-origin")
 
     def get_cache_time(self, path: str, modified: datetime | None, mime_type: str) -> int:
-        return 365 * 24 * 3600 if _HASHED.search(path) else 0
+        return 365 * 24 * 3600 if is_hashed(path) else 0
 
     def set_headers(self) -> None:
         super().set_headers()
-        immutable = _HASHED.search(self.path) is not None
-        self.set_header("Cache-Control", "public, max-age=31536000, immutable" if immutable else "no-cache")
+        self.set_header("Cache-Control", FOR_EVER if is_hashed(self.path) else "no-cache")
 
     def validate_absolute_path(self, root: str, absolute_path: str) -> str | None:
         if "\x00" in absolute_path:
@@ -95,6 +70,10 @@ class Page(ClientFile):
 
     async def head(self, *args: Any) -> None:
         await self.get(include_body=False)
+
+    def set_extra_headers(self, path: str) -> None:
+        addresses = self.backend.entrance.addresses(self.request.protocol, self.request.host)
+        self.set_header("Content-Security-Policy", page_policy(self.request.host, addresses))
 
 
 class SignInPage(Page):

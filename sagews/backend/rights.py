@@ -48,6 +48,10 @@ class Rights:
         if self._role is Role.READER:
             raise NotAllowed("You may read this workspace, not change it.")
 
+    def doubt(self) -> None:
+        """The next question is asked of the database, however fresh the last answer is."""
+        self._looked_at = float("-inf")
+
     def actor(self) -> Actor:
         """Who the worker is told that it is, by the last answer."""
         return Actor(account=self.account, name=self._who.account.name, role=(self._role or Role.READER).value)

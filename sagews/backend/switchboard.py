@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Protocol, Self
 
@@ -18,6 +19,7 @@ from sagews.errors import SagewsError, WorkerUnavailable
 from sagews.messages import Frame
 from sagews.messages.connection import Refused, Welcome
 from sagews.messages.frame import Malformed, Message
+from sagews.messages.room import Openings, Room
 
 log = logging.getLogger(__name__)
 
@@ -37,8 +39,9 @@ class Follower(Protocol):
 class Switchboard:
     """One connection, from its greeting to its end."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_news: Callable[[Room | Openings], None] = lambda news: None) -> None:
         self.gone = asyncio.Event()
+        self._on_news = on_news
         self._link: WorkerLink | None = None
         self._channels: dict[int, Follower] = {}
         self._journals: dict[str, Follower] = {}
@@ -47,13 +50,16 @@ class Switchboard:
         self._channel_numbers = itertools.count(1)
 
     @classmethod
-    async def open(cls, connect: Connect, token: str) -> Self:
+    async def open(
+        cls, connect: Connect, token: str, on_news: Callable[[Room | Openings], None] = lambda news: None
+    ) -> Self:
         """Connect and greet.
 
+        :param on_news: is told what the worker has open, and how much room it has, whenever that changes.
         :raises WorkerUnavailable: nobody answers there.
         :raises SagewsError: the worker refuses us.
         """
-        board = cls()
+        board = cls(on_news)
         board._link = await open_link(connect, "backend", token, board._take, board._lost)
         return board
 
@@ -66,6 +72,11 @@ class Switchboard:
     def is_open(self) -> bool:
         """Whether it can be used."""
         return self._link is not None and not self._link.closed and not self.gone.is_set()
+
+    @property
+    def was_silent(self) -> bool:
+        """Whether it ended because the worker said nothing any more."""
+        return self._link is not None and self._link.was_silent
 
     def send(self, frame: Frame) -> None:
         """Send a frame; nothing happens where the connection is gone, of which every follower is told."""
@@ -132,6 +143,8 @@ class Switchboard:
     def _take(self, frame: Frame) -> None:
         if isinstance(frame.content, Malformed):
             log.error("Worker sent nonsense", extra={"action": "worker_nonsense", "what": frame.content.error.what})
+        elif isinstance(frame.content, Room | Openings):
+            self._on_news(frame.content)
         elif frame.channel:
             follower = self._channels.get(frame.channel)
             if follower is not None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from typing import Any
 from weakref import WeakValueDictionary
 
 from sagews.backend import background
@@ -62,11 +63,13 @@ class WorkerPool:
         self._openings: dict[str, Opening] = {}
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
         self._leases: asyncio.Task[None] | None = None
+        self._discarding: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
 
     def start(self) -> None:
-        """Begin to connect."""
+        """Begin to connect; repeatable."""
         for worker in self.workers:
+            worker.on_openings = self._heard_openings
             worker.start()
 
     async def stop(self) -> None:
@@ -74,6 +77,7 @@ class WorkerPool:
         self._stopping.set()
         if self._leases is not None:
             await asyncio.wait({self._leases})
+        await background.stop(*self._discarding)
         for opening in list(self._openings.values()):
             await self._drop(opening)
         for worker in self.workers:
@@ -99,10 +103,19 @@ class WorkerPool:
             placed = await self._placement.place(workspace, self.workers)
             opening = Opening(workspace, placed.epoch, placed.worker, placed.link, placed.journal)
             self._openings[workspace] = opening
+            opening.journal.over.add_done_callback(lambda _: self._journal_over(opening))
             self._metrics.open_workspaces.set(len(self._openings))
             if self._leases is None or self._leases.done():
                 self._leases = background.start(self._renew_leases(), "leases")
             return opening
+
+    def _journal_over(self, opening: Opening) -> None:
+        if opening.journal.was_closed:
+            self._begin(self._note_worker_closed(opening), f"end of {opening.workspace}")
+
+    async def _note_worker_closed(self, opening: Opening) -> None:
+        await self.discard(opening)
+        await self._note_closed(opening)
 
     def bulk(self, opening: Opening) -> AbstractAsyncContextManager[Bulk]:
         """A bulk connection to the workspace's worker."""
@@ -119,6 +132,51 @@ class WorkerPool:
         async with self._turns.setdefault(opening.workspace, asyncio.Lock()):
             if self._openings.get(opening.workspace) is opening:
                 await self._drop(opening)
+
+    def heard_opened(self, workspace: str, epoch: int) -> None:
+        """Some backend (this one too) opened the workspace: what is open here at an older epoch is over."""
+        self._placement.heard_opened(workspace, epoch)
+        opening = self._openings.get(workspace)
+        if opening is not None and opening.epoch < epoch:
+            self._fence(opening)
+
+    def heard_deleted(self, workspace: str) -> None:
+        """Some backend deleted the workspace."""
+        opening = self._openings.get(workspace)
+        if opening is not None:
+            self._fence(opening)
+
+    def look_at_leases(self) -> None:
+        """Something may have been missed: see now what is still open here."""
+        self._begin(self._renew_if_possible(), "leases")
+
+    def _heard_openings(self, worker: WorkerConnection, epochs: Mapping[str, int]) -> None:
+        if epochs:
+            self._begin(self._close_what_is_over(worker, epochs), f"openings of {worker.id}")
+
+    async def _close_what_is_over(self, worker: WorkerConnection, epochs: Mapping[str, int]) -> None:
+        """A worker that could not be reached for a while may have workspaces open that others have by now."""
+        try:
+            current = await self._store.workspaces.epochs(tuple(epochs))
+        except DatabaseUnavailable as error:
+            log.info("Openings not checked", extra={"action": "openings_not_checked", "what": error.what})
+            return
+        for workspace, epoch in epochs.items():
+            if current.get(workspace, epoch + 1) > epoch and worker.link is not None:
+                log.info("Opening is over", extra={"action": "opening_over", "workspace": workspace, "epoch": epoch})
+                worker.link.send(Frame(content=CloseWorkspace(), workspace=workspace, epoch=epoch))
+
+    def _fence(self, opening: Opening) -> None:
+        opening.journal.fence()
+        self._begin(self.discard(opening), f"end of {opening.workspace}")
+
+    def _begin(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        if not self._stopping.is_set():
+            task = background.start(work, name)
+            self._discarding.add(task)
+            task.add_done_callback(self._discarding.discard)
+        else:
+            work.close()
 
     async def forget(self, workspace: str) -> None:
         """The workspace was deleted: its sessions end. Repeatable."""
@@ -142,15 +200,21 @@ class WorkerPool:
         clock = asyncio.get_running_loop().time
         next_look = clock() + LOOK_SECONDS
         while self._openings and not self._stopping.is_set():
+            await self._renew_if_possible()
             try:
-                await self._renew()
                 if clock() >= next_look:
                     next_look = clock() + LOOK_SECONDS
                     await self._look()
             except DatabaseUnavailable as error:
-                log.info("Leases not renewed", extra={"action": "leases_not_renewed", "what": error.what})
+                log.info("Workers not asked", extra={"action": "workers_not_asked", "what": error.what})
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), LEASE_SECONDS)
+
+    async def _renew_if_possible(self) -> None:
+        try:
+            await self._renew()
+        except DatabaseUnavailable as error:
+            log.info("Leases not renewed", extra={"action": "leases_not_renewed", "what": error.what})
 
     async def _look(self) -> None:
         """Find out which workspaces their workers have closed, because nobody was there."""
@@ -158,8 +222,7 @@ class WorkerPool:
             if not opening.is_over and not opening.journal.is_listened_to:
                 await opening.journal.look()
                 if opening.journal.over.done() and isinstance(opening.journal.over.result(), NotFound):
-                    await self.discard(opening)
-                    await self._note_closed(opening)
+                    await self._note_worker_closed(opening)
 
     async def _note_closed(self, opening: Opening) -> None:
         """No worker has it open; a scratch workspace is thrown away."""
@@ -167,21 +230,25 @@ class WorkerPool:
             await self._store.workspaces.close(opening.workspace, opening.epoch)
             if not opening.journal.kept:
                 await self._store.workspaces.delete(opening.workspace)
+                await self._store.listings.changed(opening.workspace)
+        except DatabaseUnavailable as error:
+            log.info("Closing not noted", extra={"action": "closing_not_noted", "what": error.what})
         except (Fenced, NotFound):
             log.info("Opened again meanwhile", extra={"action": "opened_again", "workspace": opening.workspace})
 
     async def _renew(self) -> None:
-        for worker in self.workers:
-            mine = {one.workspace: one for one in self._openings.values() if one.link is worker.link}
-            if not mine:
-                continue
-            current = {one.id: one.epoch for one in await self._store.workspaces.open_on(worker.id)}
-            epochs = {name: one.epoch for name, one in mine.items() if current.get(name) == one.epoch}
-            if epochs and worker.link is not None:
-                worker.link.send(Frame(content=RenewLease(epochs=epochs)))
-            for name, opening in mine.items():
-                if name not in epochs:
-                    opening.journal.fence()
+        openings = dict(self._openings)
+        if not openings:
+            return
+        current = await self._store.workspaces.epochs(tuple(openings))
+        renewed: dict[Switchboard, dict[str, int]] = {}
+        for name, opening in openings.items():
+            if current.get(name) == opening.epoch:
+                renewed.setdefault(opening.link, {})[name] = opening.epoch
+            else:
+                opening.journal.fence()
+        for link, epochs in renewed.items():
+            link.send(Frame(content=RenewLease(epochs=epochs)))
         for opening in list(self._openings.values()):
             if opening.is_over:
                 await self.discard(opening)

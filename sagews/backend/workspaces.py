@@ -86,7 +86,7 @@ class NewPermission(Schema):
 @workspaces.declare("GET", "/api/workspaces", answer=WorkspaceList)
 async def list_workspaces(call: Call) -> WorkspaceList:
     """List the workspaces in which the caller has a role."""
-    found = await call.backend.store.workspaces.of_account(call.who.account.id)
+    found = await call.backend.store.listings.of_account(call.who.account.id)
     return WorkspaceList(workspaces=[WorkspaceAnswer.of(one.workspace, one.role) for one in found])
 
 
@@ -95,12 +95,23 @@ async def list_workspaces(call: Call) -> WorkspaceList:
 )
 async def make_workspace(call: Call) -> WorkspaceAnswer:
     """Make a workspace."""
-    given, account, store = call.body(NewWorkspace), call.who.account.id, call.backend.store
+    given = call.body(NewWorkspace)
+    return WorkspaceAnswer.of(await make_owned(call, given.name, WorkspaceKind(given.kind)), Role.OWNER)
+
+
+async def make_owned(call: Call, name: str, kind: WorkspaceKind = WorkspaceKind.NORMAL) -> Workspace:
+    """A new workspace of the caller's.
+
+    :raises OverLimit: the account has as many as it may.
+    :raises Conflict: it has one of that name; UsageError: the name is blank or too long.
+    """
+    account, store = call.who.account.id, call.backend.store
     limit = (await store.account_types.of_account(account)).workspaces
-    if await store.workspaces.count(account) >= limit:
+    if limit and await store.workspaces.count(account) >= limit:
         raise OverLimit(f"The account has {limit} workspaces, as many as it may.", mend="Delete one first.")
-    workspace = await store.workspaces.create(account, given.name, WorkspaceKind(given.kind))
-    return WorkspaceAnswer.of(workspace, Role.OWNER)
+    workspace = await store.workspaces.create(account, name, kind)
+    await store.listings.changed(workspace.id)
+    return workspace
 
 
 @workspaces.declare("GET", "/api/workspaces/{workspace}", answer=WorkspaceAnswer, refuses=(NotFound,))
@@ -118,6 +129,7 @@ async def rename_workspace(call: Call) -> WorkspaceAnswer:
     """Give a workspace another name (owner)."""
     workspace = await call.workspace(Role.OWNER)
     renamed = await call.backend.store.workspaces.rename(workspace, call.body(WorkspaceChange).name)
+    await call.backend.store.listings.changed(workspace)
     return WorkspaceAnswer.of(renamed, Role.OWNER)
 
 
@@ -126,6 +138,7 @@ async def delete_workspace(call: Call) -> None:
     """Delete a workspace (owner); its sessions end."""
     workspace = await call.workspace(Role.OWNER)
     await call.backend.store.workspaces.delete(workspace)
+    await call.backend.store.listings.changed(workspace)
     await call.backend.workers.forget(workspace)
 
 
@@ -153,4 +166,5 @@ async def change_permission(call: Call) -> PermissionList:
         await permissions.revoke(workspace, given.account)
     else:
         await permissions.grant(workspace, given.account, Role(given.role))
+    await call.backend.store.listings.changed(workspace, given.account)
     return await list_permissions(call)

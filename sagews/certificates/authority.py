@@ -36,7 +36,7 @@ class Authority:
         key = new_key()
         public = key.public_key()
         builder = (
-            _builder(_name(f"sagews {subject.role} {subject.host}"), self.certificate.subject, public, now, LIFE)
+            _builder(_name(subject.role.common_name), self.certificate.subject, public, now, LIFE)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(_usage(signs_certificates=False), critical=True)
             .add_extension(x509.ExtendedKeyUsage(_purposes(subject)), critical=False)
@@ -92,7 +92,7 @@ def is_for(certificate: x509.Certificate, subject: Subject) -> bool:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
         return False
-    return list(found) == list(alternative_names(subject))
+    return list(found) == alternative_names(subject) and certificate.subject == _name(subject.role.common_name)
 
 
 def alternative_names(subject: Subject) -> list[x509.GeneralName]:
@@ -115,7 +115,7 @@ def _purposes(subject: Subject) -> Iterable[x509.ObjectIdentifier]:
 
 
 def _name(text: str) -> x509.Name:
-    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text[:64])])
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
 def _builder(

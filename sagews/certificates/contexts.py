@@ -36,6 +36,15 @@ def client_context(identity: Identity) -> ssl.SSLContext:
     return _context(ssl.PROTOCOL_TLS_CLIENT, identity)
 
 
+def renew(context: ssl.SSLContext, identity: Identity) -> None:
+    """Let a context take the certificates that are in its files now: new connections have them, old ones go on.
+
+    :raises SetupError: where a file is missing or wrong; the context stays as it was.
+    """
+    _context(ssl.PROTOCOL_TLS_SERVER, identity)  # a half-made pair would spoil the context that is in use
+    _load(context, identity)
+
+
 def _context(protocol: int, identity: Identity) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
@@ -43,6 +52,11 @@ def _context(protocol: int, identity: Identity) -> ssl.SSLContext:
     context.verify_mode = ssl.CERT_REQUIRED
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
+    _load(context, identity)
+    return context
+
+
+def _load(context: ssl.SSLContext, identity: Identity) -> None:
     try:
         context.load_verify_locations(identity.authority)
         context.load_cert_chain(identity.certificate)
@@ -51,4 +65,3 @@ def _context(protocol: int, identity: Identity) -> ssl.SSLContext:
             f"The certificate {identity.certificate} or its authority cannot be used: {error}.",
             mend="Start the site again, which makes what is missing.",
         ) from error
-    return context

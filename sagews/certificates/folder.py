@@ -5,6 +5,7 @@
     certificates/
       authority/key.pem         the authority's key; read only while something is signed
       authority.pem             its certificate, which everybody needs to check others
+      public.pem                key and certificate that browsers see
       worker.localhost.pem      key and certificate of one component on one host, in one file: both change at once
 
 Every file is replaced whole or not at all; those with keys are readable by their owner only.
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -61,7 +63,7 @@ class CertificateFolder:
 
     def certificate(self, role: Role, host: str = "localhost") -> Path:
         """Key and certificate of a component on a host."""
-        return self.path / f"{role}.{host}.pem"
+        return self.path / ("public.pem" if role is Role.PUBLIC else f"{role}.{host}.pem")
 
     def identity(self, role: Role, host: str = "localhost") -> Identity:
         """What the component on that host needs for its TLS contexts."""
@@ -72,18 +74,32 @@ class CertificateFolder:
 
         :raises SetupError: where there is none.
         """
-        certificate = _read_certificate(self.certificate(role, host))
-        if certificate is None:
-            raise SetupError(f"There is no certificate in {self.certificate(role, host)}.")
-        return certificate.not_valid_after_utc
+        return end_of(self.certificate(role, host))
 
 
-def ensure(path: Path, subjects: tuple[Subject, ...] = SOLO, *, now: datetime | None = None) -> CertificateFolder:
+def end_of(path: Path) -> datetime:
+    """When the (first) certificate in a file ends.
+
+    :raises SetupError: where there is none, or it cannot be read.
+    """
+    try:
+        certificate = _read_certificate(path)
+    except OSError as error:
+        raise SetupError(f"The certificate {path} cannot be read: {error.strerror}.") from error
+    if certificate is None:
+        raise SetupError(f"There is no certificate in {path}.", mend="`sagews certs make` makes what is missing.")
+    return certificate.not_valid_after_utc
+
+
+def ensure(
+    path: Path, subjects: tuple[Subject, ...] = SOLO, *, anew: bool = False, now: datetime | None = None
+) -> CertificateFolder:
     """Make what is missing, damaged, for other names, or past two thirds of its life; leave the rest.
 
     May be called again and by several processes at once.
 
     :param path: the folder, made if missing.
+    :param anew: make again also those that are good.
     :param now: the time to judge by, with a time zone; default: the clock's.
     :raises SetupError: where the folder cannot be written, or something has to be signed and the key is elsewhere.
     """
@@ -92,12 +108,14 @@ def ensure(path: Path, subjects: tuple[Subject, ...] = SOLO, *, now: datetime | 
     try:
         with _locked(path):
             certificate = _ensure_authority(folder, now)
-            missing = [subject for subject in subjects if not _is_good(folder, subject, certificate, now)]
+            missing = [one for one in subjects if anew or not _is_good(folder, one, certificate, now)]
             if missing:
                 authority = Authority(key=_read_key(folder.authority_key), certificate=certificate)
                 for subject in missing:
                     content = authority.issue(subject, now)
-                    _write(folder.certificate(subject.role, subject.host), content, PRIVATE_FILE)
+                    replace_file(folder.certificate(subject.role, subject.host), content, user=subject.user)
+            for subject in subjects:
+                give(folder.certificate(subject.role, subject.host), subject.user)
     except OSError as error:
         raise SetupError(
             f"Certificates cannot be made in {path}: {error.strerror}.",
@@ -117,9 +135,9 @@ def _ensure_authority(folder: CertificateFolder, now: datetime) -> x509.Certific
                 mend="Put the key back, or remove the folder to begin anew.",
             )
         folder.authority_key.parent.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
-        _write(folder.authority_key, key_pem(new_key()), PRIVATE_FILE)
+        replace_file(folder.authority_key, key_pem(new_key()))
     certificate = authority_certificate(_read_key(folder.authority_key), now)
-    _write(folder.authority, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC_FILE)
+    replace_file(folder.authority, certificate.public_bytes(serialization.Encoding.PEM), PUBLIC_FILE)
     return certificate
 
 
@@ -164,12 +182,16 @@ def _read_key(path: Path) -> ec.EllipticCurvePrivateKey:
     return key
 
 
-def _write(path: Path, content: bytes, mode: int) -> None:
-    """Replace a file whole: written beside it, on disk before it gets the name."""
+def replace_file(path: Path, content: bytes, mode: int = PRIVATE_FILE, *, user: str = "") -> None:
+    """Replace a file whole: written beside it, its user's and on disk before it gets the name.
+
+    :param user: whose it becomes where root writes it; empty: ours.
+    """
     descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
         with os.fdopen(descriptor, "wb") as file:
             os.fchmod(file.fileno(), mode)
+            give(Path(temporary), user)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -177,6 +199,21 @@ def _write(path: Path, content: bytes, mode: int) -> None:
     except BaseException:
         Path(temporary).unlink()
         raise
+
+
+def give(file: Path, user: str) -> None:
+    """Make a file its user's, where root is asked to and it is not yet.
+
+    :raises SetupError: there is no such user.
+    """
+    if not user or os.geteuid() != 0:
+        return
+    try:
+        account = pwd.getpwnam(user)
+    except KeyError as error:
+        raise SetupError(f"There is no Unix user {user}.", mend="`sagews init` makes the users of a site.") from error
+    if file.stat().st_uid != account.pw_uid:
+        os.chown(file, account.pw_uid, account.pw_gid)
 
 
 @contextmanager

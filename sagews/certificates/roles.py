@@ -22,7 +22,11 @@ class Role(StrEnum):
     WORKER = "worker"
     LOGSERVER = "logserver"
     LOADBALANCER = "loadbalancer"
+    POSTGRESQL = "postgresql"
+    MEMCACHED = "memcached"
     ADMIN = "admin"
+    PUBLIC = "public"
+    """What browsers see: the same on every load balancer."""
 
     @property
     def uri(self) -> str:
@@ -30,26 +34,33 @@ class Role(StrEnum):
         return URI + self.value
 
     @property
+    def common_name(self) -> str:
+        """Its name in a certificate's subject, at which PostgreSQL (whose roles have it, too) and HAProxy look."""
+        return f"sagews_{self.value}"
+
+    @property
     def listens(self) -> bool:
         """Whether others connect to it, so that its certificate serves as a server's."""
-        return self in (Role.BACKEND, Role.WORKER, Role.LOGSERVER)
+        return self not in (Role.LOADBALANCER, Role.ADMIN)
 
     @property
     def connects(self) -> bool:
         """Whether it connects to others, so that its certificate serves as a client's."""
-        return self is not Role.LOGSERVER
+        return self not in (Role.POSTGRESQL, Role.MEMCACHED, Role.PUBLIC)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
     """A component on a host, for which there is one certificate.
 
-    ``names`` are the DNS names and IP addresses under which it is reached.
+    ``names`` are the DNS names and IP addresses under which it is reached, ``user`` the Unix user whose file it is
+    where root makes it (empty: root's own).
     """
 
     role: Role
     host: str
     names: tuple[str, ...]
+    user: str = ""
 
 
 LOOPBACK = ("localhost", "127.0.0.1", "::1")

@@ -12,6 +12,25 @@ NAME = "worker.token"
 BYTES = 32
 
 
+def new_token() -> str:
+    """A secret that nobody guesses."""
+    return secrets.token_hex(BYTES)
+
+
+def read_token(path: Path) -> str:
+    """The token in a file.
+
+    :raises SetupError: where it cannot be read.
+    """
+    try:
+        return path.read_text().strip()
+    except OSError as error:
+        raise SetupError(
+            f"The worker's token {path} cannot be read: {error.strerror}.",
+            mend="`sagews certs make` makes what is missing.",
+        ) from error
+
+
 def worker_token(folder: Path) -> str:
     """The token in this certificate folder; it is made where there is none. Several processes may ask at once.
 
@@ -19,19 +38,24 @@ def worker_token(folder: Path) -> str:
     """
     path = folder / NAME
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = folder / f".{NAME}.{secrets.token_hex(8)}"
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(BYTES))
-        try:
-            os.link(part, path)
-        except FileExistsError:
-            pass  # somebody was faster: theirs counts
-        part.unlink()
+        if not path.exists():  # what is there is also read on a disk that is full
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _make(path)
         return path.read_text().strip()
     except OSError as error:
         raise SetupError(
             f"The worker's token {path} cannot be read: {error.strerror}.",
             mend="Give your user the right to read and write there.",
         ) from error
+
+
+def _make(path: Path) -> None:
+    part = path.with_name(f".{NAME}.{secrets.token_hex(8)}")
+    try:
+        with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(new_token())
+        os.link(part, path)
+    except FileExistsError:
+        pass  # somebody was faster: theirs counts
+    finally:
+        part.unlink(missing_ok=True)

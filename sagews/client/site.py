@@ -4,58 +4,61 @@
         session = await site.open_session("sage")
         print((await session.evaluate("factor(2^64+1)")).text)
 
+A site may have several addresses, one for each load balancer: when one does not answer, the next one is used.
 The frames are those that a backend says to a worker, so `Channel` and `WorkerSession` serve here too.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import secrets
-from asyncio import Future
-from collections.abc import Callable
-from dataclasses import replace
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote
 
-from tornado.httpclient import AsyncHTTPClient, HTTPClientError, HTTPRequest, HTTPResponse
+from tornado.httpclient import HTTPClientError, HTTPRequest, HTTPResponse
 from tornado.httputil import HTTPHeaders
 from tornado.simple_httpclient import HTTPStreamClosedError, HTTPTimeoutError
-from tornado.websocket import WebSocketClientConnection, WebSocketClosedError, websocket_connect
 
-import sagews
+from sagews.client.connecting import NotConnected, http_client
+from sagews.client.origins import Origins
 from sagews.client.refusals import error_of
+from sagews.client.site_files import SiteFiles
+from sagews.client.site_link import GREETING_SECONDS, over_site, unreachable
 from sagews.client.worker import WorkerClient
-from sagews.client.worker_link import OpenLink
 from sagews.client.worker_session import WorkerSession
-from sagews.errors import MessageError, SagewsError, Unavailable, UsageError, WorkerUnavailable
-from sagews.messages.connection import PROTOCOL, Hello, Ping, Pong, Refused, Welcome
-from sagews.messages.frame import Frame, dump, load
+from sagews.errors import SagewsError, UsageError
+from sagews.messages.connection import Refused
 
 log = logging.getLogger(__name__)
 
-GREETING_SECONDS = 10.0
 REQUEST_SECONDS = 60.0
-CLOSE_SECONDS = 6.0
-LARGEST_MESSAGE_BYTES = 64 * 1024 * 1024
 LARGEST_OUTPUT_BYTES = 2**40
 """Of one run: what a site may be configured to keep (`worker.session.output_megabytes`)."""
 OUTPUT_SECONDS = 3600.0
+REPEATABLE = frozenset({"GET", "HEAD", "PUT"})
+"""Methods that may be asked for again where no answer came (RFC 9110, section 9.2.2)."""
+NOBODY_BEHIND = (502, 503, 504)
+NO_ANSWER = (OSError, ValueError, HTTPTimeoutError, HTTPStreamClosedError)
 
 
 class SiteClient:
     """One account on one site."""
 
-    def __init__(self, url: str, token: str) -> None:
+    def __init__(self, url: str | Sequence[str], token: str, *, authority: Path | None = None) -> None:
         """
-        :param url: where the site is: ``http://127.0.0.1:8765``.
+        :param url: where the site is: ``http://127.0.0.1:8765``; or several, the best first.
         :param token: an API token, or the one of the address that a solo site printed.
+        :param authority: certificate of the site's own authority, where its public certificate is of that one.
         """
-        self.url = url.rstrip("/")
+        self.origins = Origins(url)
         self._token = token
-        self._http = AsyncHTTPClient(force_instance=True, max_body_size=LARGEST_OUTPUT_BYTES)
+        self._context = None if authority is None else ssl.create_default_context(cafile=str(authority))
+        self._http = http_client(LARGEST_OUTPUT_BYTES)
         self._live: WorkerClient | None = None
 
     async def __aenter__(self) -> Self:
@@ -72,10 +75,17 @@ class SiteClient:
             await self._live.close()
         self._http.close()
 
+    @property
+    def url(self) -> str:
+        """The address that is used now."""
+        return self.origins.current
+
     async def call(self, method: str, path: str, body: object = None) -> Any:
         """Call the HTTP API and return the JSON of its answer; None where it has none.
 
         :param path: with its leading slash: ``/api/workspaces``.
+        What changes something is sent again, to another address, only where the first one took no connection.
+
         :raises SagewsError: the one that the site answers with; Unavailable where it does not answer.
         """
         data = None if body is None else json.dumps(body)
@@ -84,9 +94,24 @@ class SiteClient:
 
     async def output(self, workspace: str, run: str) -> bytes:
         """All text that a run wrote, also what was not told because there was too much of it."""
-        path = f"/api/workspaces/{quote(workspace)}/runs/{quote(run)}/output"
+        return await self.download(f"/api/workspaces/{quote(workspace)}/runs/{quote(run)}/output")
+
+    async def download(self, path: str) -> bytes:
+        """The bytes that an address of the HTTP API sends.
+
+        :param path: with its leading slash.
+        :raises SagewsError: the one that the site answers with; Unavailable where it does not answer.
+        """
         response = await self._fetch("GET", path, None, OUTPUT_SECONDS)
         return bytes(response.body)
+
+    def files(self, workspace: str) -> SiteFiles:
+        """The files of the workspace with this id."""
+
+        async def fetch(method: str, path: str, body: bytes | None) -> bytes:
+            return bytes((await self._fetch(method, path, body, OUTPUT_SECONDS)).body)
+
+        return SiteFiles(fetch, workspace)
 
     async def live(self) -> WorkerClient:
         """The connection on which workspaces are followed; it is made again when it is lost.
@@ -97,7 +122,7 @@ class SiteClient:
         :raises SagewsError: where the site does not answer, or refuses us.
         """
         if self._live is None:
-            connection = WorkerClient(over_site(self.url, self._token))
+            connection = WorkerClient(over_site(self.origins, self._token, self._context))
             await connection.connect()
             self._live = connection
         return self._live
@@ -120,138 +145,51 @@ class SiteClient:
         """Delete a workspace; its sessions end."""
         await self.call("DELETE", f"/api/workspaces/{quote(workspace)}")
 
-    async def _fetch(self, method: str, path: str, data: str | None, seconds: float = REQUEST_SECONDS) -> HTTPResponse:
-        headers = HTTPHeaders({"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"})
-        try:
-            request = HTTPRequest(
-                self.url + path,
-                method=method,
-                headers=headers,
-                body=data,
-                request_timeout=seconds,
-                allow_nonstandard_methods=True,
-            )
-            return await self._http.fetch(request)
-        except HTTPClientError as error:
-            raise _refusal(self.url, error) from error
-        except (OSError, ValueError, HTTPTimeoutError, HTTPStreamClosedError) as error:
-            raise _unreachable(self.url, error) from error
-
-
-class SiteLink:
-    """One websocket to a backend. Frames go to `on_frame` as they come; its end goes to `on_lost`, once."""
-
-    def __init__(self, hello: Hello, on_frame: Callable[[Frame], None], on_lost: Callable[[], None]) -> None:
-        """:param hello: what is said first."""
-        self.welcome: asyncio.Future[Welcome] = asyncio.get_running_loop().create_future()
-        self._hello = hello
-        self._on_frame = on_frame
-        self._on_lost = on_lost
-        self._channels: dict[str, int] = {}
-        """Of the workspaces: a backend names the workspace, not the channel."""
-        self._socket: WebSocketClientConnection | None = None
-        self._ended = asyncio.Event()
-
-    async def open(self, url: str) -> None:
-        """Connect and greet.
-
-        :raises Unavailable: where nobody answers in time; NotSignedIn, MessageError: where we are refused.
-        """
-        address = f"ws{url.removeprefix('http')}/sockjs/websocket"
-        connecting = asyncio.ensure_future(
-            websocket_connect(address, on_message_callback=self._heard, max_message_size=LARGEST_MESSAGE_BYTES)
-        )
-        greeted = False
-        try:
-            async with asyncio.timeout(GREETING_SECONDS):
-                self._socket = await asyncio.shield(connecting)
-                self.send(Frame(content=self._hello))
-                await self.welcome
-            greeted = True
-        except (OSError, ValueError, TimeoutError, HTTPClientError, HTTPStreamClosedError) as error:
-            raise _unreachable(url, error) from error
-        finally:
-            if not greeted:
-                connecting.add_done_callback(_close_unused)
-
-    @property
-    def closed(self) -> bool:
-        """Whether nothing can be sent any more."""
-        return self._socket is None
-
-    def send(self, frame: Frame) -> None:
-        """Send a frame. Raises WorkerUnavailable where the connection is lost."""
-        if self._socket is None:
-            raise WorkerUnavailable("The connection to the site is lost.")
-        if frame.channel:
-            self._channels[frame.workspace] = frame.channel
-        try:
-            # A write that fails later is told by the message None, as every end of the connection.
-            written = self._socket.write_message(dump(replace(frame, channel=0)))
-        except WebSocketClosedError as error:
-            raise WorkerUnavailable("The connection to the site is lost.") from error
-        written.add_done_callback(lambda done: done.cancelled() or done.exception())
-
-    async def room(self) -> None:
-        """Nothing large is sent this way."""
-
-    def close(self) -> None:
-        """Close it."""
-        if self._socket is not None:
-            self._socket.close()
-
-    async def gone(self) -> None:
-        """Wait until nothing is left of it, at most so long as Tornado waits for the other side's answer."""
-        if self._socket is not None:
+    async def _fetch(self, method: str, path: str, data: str | bytes | None, seconds: float = REQUEST_SECONDS) -> HTTPResponse:
+        *others, last = self.origins.in_turn()
+        for origin in others:
             try:
-                async with asyncio.timeout(CLOSE_SECONDS):
-                    await self._ended.wait()
-            except TimeoutError:
-                log.info("Site does not answer a close", extra={"action": "close_unanswered"})
+                return await self._fetch_from(origin, method, path, data, seconds)
+            except Exception as error:
+                if not _may_go_elsewhere(error, method):
+                    raise _error_of(origin, error) from error
+                self.origins.leave(origin)
+        try:
+            return await self._fetch_from(last, method, path, data, seconds)
+        except Exception as error:
+            raise _error_of(last, error) from error
 
-    def _heard(self, text: str | bytes | None) -> None:
-        if text is None:
-            self._ended.set()
-            socket, self._socket = self._socket, None
-            if socket is not None:
-                socket.close()  # Tornado keeps a connection that was cut until it is told so
-            self._fail(Unavailable("The site closed the connection before its greeting."))
-            self._on_lost()
-            return
-        frame = load(text)
-        content = frame.content
-        if isinstance(content, Ping):
-            self.send(frame.reply(Pong()))
-        elif self.welcome.done():
-            self._on_frame(replace(frame, channel=self._channels.get(frame.workspace, 0)))
-        elif isinstance(content, Welcome):
-            self.welcome.set_result(content)
-        else:
-            self._fail(error_of(content) if isinstance(content, Refused) else MessageError("This is no site of ours."))
-            self.close()
-
-    def _fail(self, error: SagewsError) -> None:
-        if not self.welcome.done():
-            self.welcome.set_exception(error)
-            self.welcome.exception()
+    async def _fetch_from(self, origin: str, method: str, path: str, data: str | bytes | None, seconds: float) -> HTTPResponse:
+        headers = HTTPHeaders({"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"})
+        request = HTTPRequest(
+            origin + path,
+            method=method,
+            headers=headers,
+            body=data,
+            connect_timeout=GREETING_SECONDS,
+            request_timeout=seconds,
+            allow_nonstandard_methods=True,
+            ssl_options=self._context,
+        )
+        return await self._http.fetch(request)
 
 
-def _close_unused(connecting: Future[WebSocketClientConnection]) -> None:
-    """A connection that nobody waits for any more."""
-    if not connecting.cancelled() and connecting.exception() is None:
-        connecting.result().close()
+def _may_go_elsewhere(error: Exception, method: str) -> bool:
+    """Whether a request that failed so may be sent to another address: nobody has done it, or it may be done twice."""
+    if isinstance(error, NotConnected):
+        return True
+    if method not in REPEATABLE:
+        return False
+    if isinstance(error, HTTPClientError) and not isinstance(error, NO_ANSWER):
+        return error.code in NOBODY_BEHIND
+    return isinstance(error, NO_ANSWER)
 
 
-def over_site(url: str, token: str) -> OpenLink:
-    """Connect to a site's websocket and greet, under the same name each time."""
-    hello = Hello(PROTOCOL, PROTOCOL, sagews.__version__, "script", token, secrets.token_hex(8))
-
-    async def connect(on_frame: Callable[[Frame], None], on_lost: Callable[[], None]) -> SiteLink:
-        link = SiteLink(hello, on_frame, on_lost)
-        await link.open(url)
-        return link
-
-    return connect
+def _error_of(url: str, error: Exception) -> Exception:
+    """As a program hears of it; a mistake of ours stays what it is."""
+    if isinstance(error, NO_ANSWER):
+        return unreachable(url, error)
+    return _refusal(url, error) if isinstance(error, HTTPClientError) else error
 
 
 def _refusal(url: str, error: HTTPClientError) -> SagewsError:
@@ -261,8 +199,3 @@ def _refusal(url: str, error: HTTPClientError) -> SagewsError:
         return error_of(Refused(told["code"], told["what"], told["what_to_do"]))
     except (ValueError, KeyError, TypeError):
         return UsageError(f"{url} answers {error.code} {error.message}.", mend="Is this the address of a sagews site?")
-
-
-def _unreachable(url: str, error: Exception) -> SagewsError:
-    reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-    return Unavailable(f"{url} does not answer ({reason}).", mend="Start it with `sagews run`, or correct the address.")

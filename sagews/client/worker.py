@@ -54,6 +54,7 @@ class WorkerClient:
         self._number = 0
         self._requests: dict[int, asyncio.Future[Frame]] = {}
         self._channels: dict[int, Channel] = {}
+        self._channel_number = 0
         self.sessions: list[WorkerSession] = []
         """Those that `open_session` made and that are not closed."""
         self._closed = False
@@ -106,6 +107,8 @@ class WorkerClient:
                 await session.close()
             except WorkerUnavailable:
                 break  # nothing can be said any more; the worker closes unused workspaces by itself
+            except SagewsError as error:
+                log.info("Session not closed", extra={"action": "session_not_closed", "what": error.what})
         self._closed = True
         if self._again is not None:
             self._again.cancel()
@@ -140,9 +143,9 @@ class WorkerClient:
 
     def channel(self, workspace: str, client: str = "") -> Channel:
         """A new channel to an open workspace; `attach` comes next."""
-        number = max(self._channels, default=0) + 1
-        channel = Channel(self, number, workspace, client)
-        self._channels[number] = channel
+        self._channel_number += 1  # no number comes again: what was said to an old channel may still be on its way
+        channel = Channel(self, self._channel_number, workspace, client)
+        self._channels[channel.number] = channel
         return channel
 
     def forget(self, channel: Channel) -> None:

@@ -109,7 +109,7 @@ class Channel:
         future: asyncio.Future[Frame] = asyncio.get_running_loop().create_future()
         self._unanswered[self._k] = (frame, future)
         if self._following and self._worker.connected:
-            self._worker.send(frame)
+            self._say(frame)
         return await future
 
     async def ask(self, content: Message, *, session: str) -> Frame:
@@ -205,7 +205,7 @@ class Channel:
     def _fall_back(self) -> None:
         """The consumer does not keep up: the worker's buffer keeps what follows (`events` attaches again)."""
         self._following = False
-        self._worker.send(Frame(content=Detach(), workspace=self.workspace, channel=self.number))
+        self._say(Frame(content=Detach(), workspace=self.workspace, channel=self.number))
 
     def _answered(self, frame: Frame) -> None:
         _, future = self._unanswered.pop(frame.k, (None, None))
@@ -220,7 +220,16 @@ class Channel:
         """Say again, in order, what is unanswered; what was taken is answered again without being obeyed again."""
         self._k = max(self._k, taken)
         for frame, _ in tuple(self._unanswered.values()):
-            try:
-                self._worker.send(frame)
-            except WorkerUnavailable:
+            if not self._say(frame):
                 return
+
+    def _say(self, frame: Frame) -> bool:
+        """Send a frame; False where the connection is lost, also where nobody has noticed yet.
+
+        Nothing is lost then: what is unanswered is said again after attaching to the next one.
+        """
+        try:
+            self._worker.send(frame)
+        except WorkerUnavailable:
+            return False
+        return True

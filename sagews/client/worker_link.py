@@ -85,6 +85,8 @@ class WorkerLink(asyncio.Protocol):
         self._gone = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
         self._silent_ticks = 0
+        self.was_silent = False
+        """Whether it was given up because nothing came any more."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Say hello."""
@@ -187,6 +189,7 @@ class WorkerLink(asyncio.Protocol):
         if self._transport is None:
             return
         if self._silent_ticks > 3:
+            self.was_silent = True
             self._transport.abort()
             return
         if self._silent_ticks > 1 and not self.closed:

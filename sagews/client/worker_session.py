@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Literal, Self
 
 from sagews.client.worker_channel import Channel
-from sagews.errors import NotFound, SagewsError
+from sagews.errors import DatabaseUnavailable, NotFound, SagewsError
 from sagews.errors import SessionEnded as SessionEndedError
 from sagews.messages import jupyter
 from sagews.messages.commands import Execute, OpenSession
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from sagews.client.worker import WorkerClient
 
 REMEMBERED_RUNS = 200
+ATTACH_SECONDS = 15.0
+PAUSE_SECONDS = 0.5
 
 Status = Literal["ok", "error", "interrupted", "died"]
 
@@ -123,11 +125,26 @@ class WorkerSession:
         """For `WorkerClient.open_session`: attach, open, and wait until it lives.
 
         :raises SessionEnded: where it does not.
+        :raises DatabaseUnavailable: the site's database is away for longer than a moment.
         """
-        await self.channel.attach()
+        await self._attach()
         self._task = asyncio.create_task(self._follow())
         await self.channel.command(OpenSession(environment), session=self.name)
         await self._started
+
+    async def _attach(self) -> None:
+        """As pages do, try again for a while where the site's database is away or very busy."""
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + ATTACH_SECONDS
+        while True:
+            try:
+                await self.channel.attach()
+            except DatabaseUnavailable:
+                if clock() > deadline:
+                    raise
+                await asyncio.sleep(PAUSE_SECONDS)
+            else:
+                return
 
     async def evaluate(self, code: str, *, allow_stdin: bool = False, timeout_seconds: float | None = None) -> Result:
         """Evaluate code and wait for its end.
@@ -140,7 +157,7 @@ class WorkerSession:
             run = frame.content.runs[0]
             collected = self._collected(run)
             await collected.done
-        del self._runs[run]
+        self._runs.pop(run, None)
         outputs = collected.outputs.as_tuple()
         return Result(run, collected.status, outputs, collected.execution_count, collected.reason)
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sagews.configuration.components import hosts_setting, user_setting
 from sagews.configuration.declare import section, setting
+from sagews.configuration.hosts import HERE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,20 +40,32 @@ class RateLimits:
     requests_per_minute: int = setting(
         6000, "Requests to the HTTP API, for one account or (signed out) one address.", at_least=1, at_most=10**9
     )
+    messages_per_minute: int = setting(
+        60_000,
+        "Messages over live connections, for one account; who sends more is read more slowly.",
+        at_least=60,
+        at_most=10**9,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Backend:
     """The server that browsers and scripts talk to."""
 
+    hosts: tuple[str, ...] = hosts_setting((HERE, HERE, HERE))
+    user: str = user_setting("sagews-backend")
     address: str = setting(
         "127.0.0.1",
-        "Address to listen on. In the solo profile only loopback is allowed.",
+        "Address to listen on in the solo profile, where only loopback is allowed; in a site it is the machine's.",
         matches=r"[0-9A-Za-z.:-]{1,255}",
         allowed="an IP address or host name",
     )
     port: int = setting(
-        8765, "TCP port to listen on; 0 = any free one, shown by `sagews status`.", at_least=0, at_most=65535
+        8765,
+        "TCP port to listen on; further instances on the same machine take the next ones. 0 = any free one, shown by "
+        "`sagews status`.",
+        at_least=0,
+        at_most=65535,
     )
     maximum_message_bytes: int = setting(
         4 * 2**20, "Longest message that a client may send over its live connection.", at_least=2**16, at_most=2**30
@@ -60,6 +74,16 @@ class Backend:
         100 * 2**20, "Largest file that may be uploaded.", at_least=2**16, at_most=2**40
     )
     maximum_connections: int = setting(5000, "Live connections at once; more are refused.", at_least=1, at_most=10**6)
+    maximum_unauthenticated: int = setting(
+        500,
+        "Live connections at once that have not said who they are; one more takes the place of the oldest one of the "
+        "address that has most.",
+        at_least=1,
+        at_most=10**6,
+    )
+    maximum_connections_per_account: int = setting(
+        200, "Live connections of one account at once; more are refused.", at_least=1, at_most=10**6
+    )
     maximum_transfers: int = setting(
         16, "Files that one account may read, write or change at once.", at_least=1, at_most=10**4
     )

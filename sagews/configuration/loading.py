@@ -70,8 +70,8 @@ class Reader:
         unknown_variables(self._environ, self._variables, self._mistakes)
         configuration: Configuration = self._section(Configuration(), self._document.tree, ())
         if not self._mistakes:
-            for name, what in contradictions(configuration):
-                self._blame(tuple(name.split(".")), what)
+            for found in contradictions(configuration):
+                self._blame(_key(found.name), found.what, _key(found.against))
         if self._mistakes:
             self._mistakes.tell()
         return configuration
@@ -134,11 +134,20 @@ class Reader:
         self.origins[path] = "default"
         return default, Path.cwd()
 
-    def _blame(self, path: Key, what: str) -> None:
-        """Note a mistake at a key, or at the variable that set it."""
+    def _blame(self, path: Key, what: str, against: Key = ()) -> None:
+        """Note a mistake at a key, or at the variable that set it.
+
+        :param against: the key that made it a mistake, where `path` has its default.
+        """
         sentence = f"{dotted(path)} {what}"
-        origin = self.origins.get(path, "")
+        place = against if against and self.origins.get(path) == "default" else path
+        origin = self.origins.get(place, "")
         if origin.startswith("environment "):
             self._mistakes.in_variable(origin.removeprefix("environment "), sentence)
         else:
-            self._mistakes.in_file(self._document.line_of(path), sentence)
+            self._mistakes.in_file(self._document.line_of(place), sentence)
+
+
+def _key(name: str) -> Key:
+    """Of a setting's full name; of none, nothing."""
+    return tuple(name.split(".")) if name else ()

@@ -17,9 +17,10 @@ _GIB = 1024**3
 
 @dataclass(frozen=True)
 class AccountType:
-    """A kind of account and its limits (0 or more each; sessions and workspaces are for one account).
+    """A kind of account and its limits (0 = no limit; sessions and workspaces are for one account).
 
-    Memory, CPU, wall and idle time, processes, open files, file size and output are for one session.
+    Memory, CPU, wall and idle time, processes, open files, file size and output are for one session; disk (bytes, and
+    files and folders) is for one workspace.
     """
 
     id: str
@@ -31,6 +32,7 @@ class AccountType:
     open_files: int = 1024
     file_size_bytes: int = 2 * _GIB
     disk_bytes: int = 10 * _GIB
+    disk_files: int = 200_000
     output_bytes: int = 512 * _MIB
     sessions: int = 20
     workspaces: int = 1000

@@ -13,6 +13,7 @@ from sagews.database import tables
 from sagews.database.account_types import AccountType
 from sagews.database.clock import Clock
 from sagews.database.names import checked
+from sagews.database.notices import Notice, Topic
 from sagews.database.rows import columns, value, values
 from sagews.database.transactions import Transactions
 from sagews.errors import NotFound
@@ -112,3 +113,4 @@ class Accounts:
         async with self._transactions.write() as connection:
             if (await connection.execute(statement)).rowcount == 0:
                 raise NotFound(f"There is no account {account!r}.")
+            await self._transactions.tell(connection, Notice(Topic.ACCOUNT, account))

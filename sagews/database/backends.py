@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import delete, select
 
 from sagews.database import tables
+from sagews.database.choices import BackendState
 from sagews.database.clock import Clock
 from sagews.database.rows import columns, values
 from sagews.database.transactions import Transactions
@@ -15,12 +16,18 @@ from sagews.database.transactions import Transactions
 
 @dataclass(frozen=True)
 class Backend:
-    """A backend and when it last said that it lives."""
+    """A backend and when it last said that it lives.
+
+    ``capacity`` is how many live connections it takes, ``load`` the part of it in use (0 to 1).
+    """
 
     id: str
     address: str
     version: str
     heartbeat: datetime
+    state: BackendState
+    capacity: int
+    load: float
 
 
 class Backends:
@@ -30,9 +37,18 @@ class Backends:
         self._transactions = transactions
         self._clock = clock
 
-    async def heartbeat(self, backend: str, address: str, *, version: str) -> Backend:
+    async def heartbeat(
+        self,
+        backend: str,
+        address: str,
+        *,
+        version: str,
+        state: BackendState = BackendState.READY,
+        capacity: int = 0,
+        load: float = 0.0,
+    ) -> Backend:
         """Note that this backend lives at this address; the first time registers it."""
-        row = Backend(backend, address, version, self._clock())
+        row = Backend(backend, address, version, self._clock(), state, capacity, load)
         changes = {name: field for name, field in vars(row).items() if name != "id"}
         insert = self._transactions.insert(tables.backends).values(**vars(row))
         async with self._transactions.write() as connection:

@@ -26,11 +26,12 @@ class WorkspaceKind(StrEnum):
 
 
 class TokenKind(StrEnum):
-    """What a token is for: a browser's cookie, a script, or signing in once."""
+    """What a token is for: a browser's cookie, a script, signing in once, or setting a new password once."""
 
     COOKIE = "cookie"
     API = "api"
     ONCE = "once"
+    RESET = "reset"
 
 
 class WorkerState(StrEnum):
@@ -39,3 +40,10 @@ class WorkerState(StrEnum):
     READY = "ready"
     DRAINING = "draining"
     STOPPED = "stopped"
+
+
+class BackendState(StrEnum):
+    """``DRAINING`` backends end their connections; clients connect to others."""
+
+    READY = "ready"
+    DRAINING = "draining"

@@ -29,6 +29,8 @@ def escape(text: str) -> str:
     Each becomes ``ESCAPE`` and four hexadecimal digits, and so does ``ESCAPE`` itself: different texts stay
     different, so that comparing for equality is right in the database too.
     """
+    if text.isprintable():  # nearly all is; none of these characters is
+        return text
     return _UNSTORABLE.sub(lambda match: f"{ESCAPE}{ord(match[0]):04x}", text)
 
 

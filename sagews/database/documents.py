@@ -1,7 +1,7 @@
 """Documents: the stored states of shared documents.
 
 Invariant: a state never goes back to an older (epoch, n), and what a state contains is deleted from the journal in
-the same transaction in which the state is stored.
+the same transaction in which the state is stored; so is the bundle of files that it belongs to.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from sqlalchemy import and_, delete, or_, select, tuple_, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sagews.database import tables
+from sagews.database.bundles import NewBundle, store_bundle
+from sagews.database.clock import Clock
 from sagews.database.epochs import hold_epoch
 from sagews.database.journal import JournalRow, read_journal
 from sagews.database.rows import columns, values
@@ -54,19 +56,24 @@ class StoredWorkspace:
 class Documents:
     """Checkpoints, and what they stored."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, clock: Clock) -> None:
         self._transactions = transactions
+        self._clock = clock
 
-    async def checkpoint(self, workspace: str, epoch: int, n: int, states: Sequence[DocumentState]) -> None:
+    async def checkpoint(
+        self, workspace: str, epoch: int, n: int, states: Sequence[DocumentState], bundle: NewBundle | None = None
+    ) -> None:
         """Store states which contain everything up to (epoch, n), and drop that from the journal, in one commit.
 
         Only the journal of the documents in ``states`` is dropped. A checkpoint older than the stored one changes
         nothing.
 
+        :param bundle: of the workspace's files, to be stored in the same commit.
         :raises Fenced: ``epoch`` is over; nothing was written.
+        :raises Conflict: the bundle does not go on from what is stored; nothing was written.
         :raises DatabaseUnavailable: try again.
         """
-        if not states:
+        if not states and bundle is None:
             return
         # In the order of ids, so that two checkpoints at once cannot wait for each other's rows in a circle.
         rows = [
@@ -75,8 +82,11 @@ class Documents:
         ]
         async with self._transactions.write() as connection:
             await hold_epoch(connection, workspace, epoch)
-            await connection.execute(self._upsert(), rows)
-            await connection.execute(_delete_contained(workspace, epoch, n, [state.id for state in states]))
+            if bundle is not None:
+                await store_bundle(connection, workspace, epoch, bundle, self._clock())
+            if rows:
+                await connection.execute(self._upsert(), rows)
+                await connection.execute(_delete_contained(workspace, epoch, n, [state.id for state in states]))
 
     async def read(self, workspace: str) -> list[StoredDocument]:
         """The stored documents, by path. They lack what is in the journal: see :meth:`load`."""

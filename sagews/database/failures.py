@@ -19,8 +19,14 @@ from sagews.errors import Conflict, DatabaseUnavailable, SagewsError
 # operator intervention (shutdown, "cannot connect now"), system error; serialization failure and deadlock.
 _UNAVAILABLE_STATES = ("08", "53", "57", "58", "40001", "40P01")
 _REFUSED_STATES = ("28", "3D")
-# SQLite's results BUSY, LOCKED, CANTOPEN, IOERR, FULL, READONLY, NOTADB and CORRUPT, by their words.
-_SQLITE_UNAVAILABLE = ("locked", "unable to open", "disk i/o", "is full", "readonly", "not a database", "malformed")
+# SQLite's results BUSY, LOCKED, CANTOPEN, IOERR, FULL and READONLY; NOTADB and CORRUPT: by their words.
+_SQLITE_UNAVAILABLE = ("locked", "unable to open", "disk i/o", "is full", "readonly")
+_SQLITE_DAMAGED = ("not a database", "malformed")
+"""Of the same: trying again does not help."""
+DAMAGED_MEND = (
+    "Stop the site, put a copy of the file from before in its place (and delete its -wal and -shm files); where there "
+    "is none, move the file away, and an empty one is made."
+)
 
 
 @contextmanager
@@ -39,6 +45,8 @@ def translated() -> Iterator[None]:
     except exc.TimeoutError as error:
         raise DatabaseUnavailable("Every connection to the database is busy.") from error
     except exc.DBAPIError as error:
+        if _is_sqlite(error, _SQLITE_DAMAGED):
+            raise DatabaseUnavailable(f"The database file is damaged: {error.orig}.", mend=DAMAGED_MEND) from error
         if _is_outage(error):
             raise DatabaseUnavailable(f"The database does not answer: {error.orig}.") from error
         raise
@@ -59,5 +67,9 @@ def _is_outage(error: exc.DBAPIError) -> bool:
     state = getattr(error.orig, "sqlstate", None)
     if state is not None:
         return str(state).startswith(_UNAVAILABLE_STATES + _REFUSED_STATES)
+    return _is_sqlite(error, _SQLITE_UNAVAILABLE)
+
+
+def _is_sqlite(error: exc.DBAPIError, words: tuple[str, ...]) -> bool:
     message = str(error.orig).lower()
-    return isinstance(error.orig, sqlite3.Error) and any(words in message for words in _SQLITE_UNAVAILABLE)
+    return isinstance(error.orig, sqlite3.Error) and any(word in message for word in words)

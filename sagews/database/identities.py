@@ -17,8 +17,10 @@ from sagews.database.accounts import Account, Accounts
 from sagews.database.choices import TokenKind
 from sagews.database.clock import Clock
 from sagews.database.names import checked
+from sagews.database.notices import Notice, Topic
 from sagews.database.passwords import Passwords
 from sagews.database.rows import columns, value, values
+from sagews.database.tokens import is_good
 from sagews.database.transactions import Transactions
 from sagews.errors import Conflict, NotFound, NotSignedIn
 
@@ -34,6 +36,11 @@ class Identity:
     subject: str
     account: str
     created: datetime
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this site itself knows who it is, by a password."""
+        return self.provider == LOCAL
 
 
 def plain_form(subject: str) -> str:
@@ -58,9 +65,22 @@ class Identities:
         """
         password_hash = await self._passwords.hash(password)
         async with self._transactions.write() as connection:
-            await self._refuse_taken(connection, LOCAL, subject)
-            account = await self._accounts.add(connection, name or subject, account_type)
-            await self._insert(connection, LOCAL, subject, account.id, password_hash)
+            return await self.add_account(connection, subject, password_hash, name, account_type)
+
+    async def hash(self, password: str) -> str:
+        """The hash of a new password, for `add_account`.
+
+        :raises UsageError: the password is too short or too long.
+        """
+        return await self._passwords.hash(password)
+
+    async def add_account(
+        self, connection: AsyncConnection, subject: str, password_hash: str, name: str, account_type: str
+    ) -> Account:
+        """As `create_account`, as a part of another store's transaction."""
+        await self._refuse_taken(connection, LOCAL, subject)
+        account = await self._accounts.add(connection, name or subject, account_type)
+        await self._insert(connection, LOCAL, subject, account.id, password_hash)
         return account
 
     async def add(self, account: str, provider: str, subject: str) -> None:
@@ -79,21 +99,37 @@ class Identities:
             rows = await connection.execute(query.order_by(tables.identities.c.provider, tables.identities.c.subject))
             return values(Identity, rows.all())
 
+    async def has_password(self, account: str) -> bool:
+        """Whether the account signs in by a password."""
+        identities = tables.identities
+        query = select(identities.c.subject).where(identities.c.account == account, identities.c.provider == LOCAL)
+        async with self._transactions.read() as connection:
+            return (await connection.execute(query)).first() is not None
+
     async def find(self, provider: str, subject: str) -> Account:
         """The account of somebody whom ``provider`` has vouched for.
 
         :raises NotSignedIn: nobody is known by that identity, or the account is disabled.
         """
-        identities, accounts = tables.identities, tables.accounts
-        query = (
-            select(*columns(accounts, Account))
-            .join(identities, identities.c.account == accounts.c.id)
-            .where(_is(provider, subject), accounts.c.disabled.is_(False))
-        )
-        async with self._transactions.read() as connection:
-            row = (await connection.execute(query)).one_or_none()
-        if row is None:
+        try:
+            account = await self.account_of(subject, provider)
+        except NotFound as error:
+            raise NotSignedIn(error.what) from error
+        if account.disabled:
             raise NotSignedIn(f"Nobody is known here as {subject!r}.")
+        return account
+
+    async def account_of(self, subject: str, provider: str = LOCAL) -> Account:
+        """The account of an identity, also where it is disabled: for who administers the site.
+
+        :raises NotFound: nobody is known by that identity.
+        """
+        identities, accounts = tables.identities, tables.accounts
+        query = select(*columns(accounts, Account)).join(identities, identities.c.account == accounts.c.id)
+        async with self._transactions.read() as connection:
+            row = (await connection.execute(query.where(_is(provider, subject)))).one_or_none()
+        if row is None:
+            raise NotFound(f"Nobody is known here as {subject!r}.")
         return value(Account, row)
 
     async def sign_in(self, subject: str, password: str) -> Account:
@@ -121,13 +157,36 @@ class Identities:
             account = (await connection.execute(change.returning(tables.identities.c.account))).scalar_one_or_none()
             if account is None:
                 raise NotFound(f"Nobody signs in here as {subject!r}.")
-            tokens = tables.tokens
-            await connection.execute(
-                update(tokens)
-                .where(tokens.c.account == account, tokens.c.kind != TokenKind.API)
-                .where(tokens.c.revoked.is_(None), tokens.c.id != keep)
-                .values(revoked=self._clock())
-            )
+            await self._sign_out(connection, account, keep)
+
+    async def reset_password(self, secret: str, password: str) -> str:
+        """Set the password of the account that a `TokenKind.RESET` was made for, once; returns the account's id.
+
+        Whoever is signed in by cookie has to sign in again.
+
+        :raises NotSignedIn: the token is wrong, used or expired, or the account is disabled or has no password.
+        :raises UsageError: the password is too short or too long; the token stays good.
+        """
+        password_hash = await self._passwords.hash(password)
+        tokens, identities, now = tables.tokens, tables.identities, self._clock()
+        use = update(tokens).where(is_good(secret, now), tokens.c.kind == TokenKind.RESET).values(revoked=now)
+        async with self._transactions.write() as connection:
+            account = (await connection.execute(use.returning(tokens.c.account))).scalar_one_or_none()
+            change = update(identities).where(identities.c.provider == LOCAL, identities.c.account == account)
+            if account is None or not (await connection.execute(change.values(password_hash=password_hash))).rowcount:
+                raise NotSignedIn("This address was used already, or its time is over.", mend="Ask for a new one.")
+            await self._sign_out(connection, account)
+        return str(account)
+
+    async def _sign_out(self, connection: AsyncConnection, account: str, keep: str = "") -> None:
+        tokens = tables.tokens
+        await connection.execute(
+            update(tokens)
+            .where(tokens.c.account == account, tokens.c.kind != TokenKind.API)
+            .where(tokens.c.revoked.is_(None), tokens.c.id != keep)
+            .values(revoked=self._clock())
+        )
+        await self._transactions.tell(connection, Notice(Topic.ACCOUNT, account))
 
     async def _password_hash(self, subject: str) -> str | None:
         async with self._transactions.read() as connection:

@@ -48,10 +48,33 @@ async def is_current(engine: AsyncEngine) -> bool:
 
     :raises DatabaseUnavailable: the database does not answer.
     """
-    with translated():
-        async with engine.connect() as connection:
-            heads = await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_heads())
-    return set(heads) == set(_scripts().get_heads())
+    return set(await _heads(engine)) == set(_scripts().get_heads())
+
+
+async def is_empty(engine: AsyncEngine) -> bool:
+    """Whether the database has no tables of ours yet.
+
+    :raises DatabaseUnavailable: the database does not answer.
+    """
+    return not await revision_of(engine)
+
+
+async def revision_of(engine: AsyncEngine) -> str:
+    """The version of the database's tables; empty: it has none.
+
+    :raises DatabaseUnavailable: the database does not answer.
+    """
+    return next(iter(await _heads(engine)), "")
+
+
+def knows(revision: str) -> bool:
+    """Whether this program knows tables of that version, and so can bring them to its own."""
+    return revision in {script.revision for script in _scripts().walk_revisions()}
+
+
+def newest() -> str:
+    """The version of the tables that this program needs."""
+    return str(_scripts().get_current_head())
 
 
 async def require_current(engine: AsyncEngine) -> None:
@@ -61,7 +84,16 @@ async def require_current(engine: AsyncEngine) -> None:
     :raises DatabaseUnavailable: the database does not answer.
     """
     if not await is_current(engine):
-        raise SetupError("The database's tables are of another version of sagews.", mend="Migrate the database first.")
+        raise SetupError(
+            "The database's tables are of another version of sagews.",
+            mend="Migrate the database first: `sagews db migrate`.",
+        )
+
+
+async def _heads(engine: AsyncEngine) -> tuple[str, ...]:
+    with translated():
+        async with engine.connect() as connection:
+            return await connection.run_sync(lambda sync: MigrationContext.configure(sync).get_current_heads())
 
 
 def _scripts() -> ScriptDirectory:

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sagews.database import tables
 from sagews.database.choices import Role
+from sagews.database.notices import Notice, Topic
 from sagews.database.transactions import Transactions
 from sagews.errors import Conflict, NotAllowed, NotFound
 
@@ -66,6 +67,7 @@ class Permissions:
             if role is not Role.OWNER:
                 await self._refuse_main_owner(connection, workspace, account)
             await connection.execute(change)
+            await self._transactions.tell(connection, Notice(Topic.PERMISSION, workspace, account))
 
     async def revoke(self, workspace: str, account: str) -> None:
         """Take the account's role away; repeatable.
@@ -77,6 +79,7 @@ class Permissions:
         async with self._transactions.write() as connection:
             await self._refuse_main_owner(connection, workspace, account)
             await connection.execute(delete(permissions).where(condition))
+            await self._transactions.tell(connection, Notice(Topic.PERMISSION, workspace, account))
 
     async def of_workspace(self, workspace: str) -> list[Permission]:
         """Who has which role in the workspace, by name."""

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Column,
     Float,
     ForeignKey,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -26,7 +27,7 @@ from sqlalchemy import (
     text,
 )
 
-from sagews.database.choices import Role, TokenKind, WorkerState, WorkspaceKind
+from sagews.database.choices import BackendState, Role, TokenKind, WorkerState, WorkspaceKind
 from sagews.database.columns import AnyText, Choice, Moment
 
 metadata = MetaData(
@@ -51,6 +52,7 @@ account_types = Table(
     Column("open_files", BigInteger, nullable=False),
     Column("file_size_bytes", BigInteger, nullable=False),
     Column("disk_bytes", BigInteger, nullable=False),
+    Column("disk_files", BigInteger, nullable=False, server_default=text("200000")),
     Column("output_bytes", BigInteger, nullable=False),
     Column("sessions", BigInteger, nullable=False),
     Column("workspaces", BigInteger, nullable=False),
@@ -133,6 +135,24 @@ permissions = Table(
     Column("role", Choice(Role), nullable=False),
 )
 
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("id", AnyText, primary_key=True),
+    Column("sha256", LargeBinary, nullable=False),
+    # Neither workspace nor role: an invitation to the site only.
+    Column("workspace", AnyText, ForeignKey("workspaces.id", ondelete="CASCADE"), index=True),
+    Column("role", Choice(Role)),
+    Column("address", AnyText, nullable=False),
+    # NULL: the operator, at a terminal.
+    Column("made_by", AnyText, ForeignKey("accounts.id", ondelete="CASCADE"), index=True),
+    Column("created", Moment, nullable=False),
+    Column("expires", Moment, nullable=False),
+    # NULL: any number.
+    Column("uses_left", BigInteger),
+    UniqueConstraint("sha256"),
+)
+
 documents = Table(
     "documents",
     metadata,
@@ -159,6 +179,92 @@ journal = Table(
     Column("at", Moment, nullable=False),
 )
 
+publications = Table(
+    "publications",
+    metadata,
+    Column("id", AnyText, primary_key=True),
+    Column("account", AnyText, ForeignKey("accounts.id", ondelete="CASCADE"), nullable=False, index=True),
+    # NULL: the workspace is gone, what was published of it is not.
+    Column("workspace", AnyText, ForeignKey("workspaces.id", ondelete="SET NULL"), index=True),
+    # Of one worksheet; "" = all worksheets of the workspace.
+    Column("path", AnyText, nullable=False),
+    Column("title", AnyText, nullable=False),
+    Column("words", AnyText, nullable=False),
+    Column("listed", Boolean, nullable=False),
+    Column("version", BigInteger, nullable=False),
+    # Grows with every change of what is shown.
+    Column("revision", BigInteger, nullable=False),
+    Column("created", Moment, nullable=False),
+    Column("changed", Moment, nullable=False),
+    Column("withdrawn", Moment),
+)
+
+publication_versions = Table(
+    "publication_versions",
+    metadata,
+    Column("publication", AnyText, ForeignKey("publications.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("title", AnyText, nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+)
+
+publication_pages = Table(
+    "publication_pages",
+    metadata,
+    Column("publication", AnyText, primary_key=True),
+    Column("version", BigInteger, primary_key=True, autoincrement=False),
+    Column("name", AnyText, primary_key=True),
+    # Of a worksheet's file: its path in the workspace. "" = a page.
+    Column("source", AnyText, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    ForeignKeyConstraint(
+        ["publication", "version"],
+        ["publication_versions.publication", "publication_versions.version"],
+        ondelete="CASCADE",
+    ),
+)
+
+bundles = Table(
+    "bundles",
+    metadata,
+    Column("workspace", AnyText, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    # How many versions there are up to the bundle's last one: the order of the chain.
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("basis", AnyText, nullable=False),
+    Column("head", AnyText, nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+    Column("sha256", AnyText, nullable=False),
+    Column("epoch", BigInteger, nullable=False),
+    Column("stored", Moment, nullable=False),
+)
+
+# The bytes of a bundle, in pieces, so that nobody needs to hold all of a large one in memory.
+bundle_pieces = Table(
+    "bundle_pieces",
+    metadata,
+    Column("workspace", AnyText, primary_key=True),
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("piece", BigInteger, primary_key=True, autoincrement=False),
+    Column("data", LargeBinary, nullable=False),
+    ForeignKeyConstraint(
+        ["workspace", "number"],
+        ["bundles.workspace", "bundles.number"],
+        name="fk_bundle_pieces_bundle",
+        ondelete="CASCADE",
+    ),
+)
+
+version_names = Table(
+    "version_names",
+    metadata,
+    Column("workspace", AnyText, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("version", AnyText, primary_key=True),
+    Column("name", AnyText, nullable=False),
+    Column("account", AnyText, nullable=False),
+    Column("named", Moment, nullable=False),
+)
+
 workers = Table(
     "workers",
     metadata,
@@ -178,6 +284,9 @@ backends = Table(
     Column("address", AnyText, nullable=False),
     Column("version", AnyText, nullable=False),
     Column("heartbeat", Moment, nullable=False),
+    Column("state", Choice(BackendState), nullable=False, server_default=BackendState.READY.value),
+    Column("capacity", BigInteger, nullable=False, server_default=text("0")),
+    Column("load", Float, nullable=False, server_default=text("0")),
 )
 
 activity = Table(
@@ -191,4 +300,28 @@ activity = Table(
     Column("workspace", AnyText, index=True),
     Column("action", AnyText, nullable=False),
     Column("details", JSON, nullable=False),
+)
+
+log = Table(
+    "log",
+    metadata,
+    # In the order of arrival: what came after this one has a greater id.
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("process", AnyText, nullable=False),
+    Column("n", BigInteger, nullable=False),
+    Column("at", Moment, nullable=False, index=True),
+    Column("component", AnyText, nullable=False),
+    Column("instance", BigInteger, nullable=False),
+    Column("host", AnyText, nullable=False),
+    Column("level", BigInteger, nullable=False),
+    Column("name", AnyText, nullable=False),
+    Column("event", AnyText, nullable=False),
+    # No foreign keys: what was logged outlives what it is about, and the log server sees no other table.
+    Column("workspace", AnyText),
+    Column("account", AnyText),
+    Column("fields", JSON, nullable=False),
+    Column("traceback", AnyText),
+    Column("size_bytes", BigInteger, nullable=False),
+    UniqueConstraint("process", "n"),
+    Index("ix_log_workspace_at", "workspace", "at"),
 )

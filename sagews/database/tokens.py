@@ -17,6 +17,7 @@ from sqlalchemy import ColumnElement, and_, delete, insert, or_, select, update
 from sagews.database import tables
 from sagews.database.choices import TokenKind
 from sagews.database.clock import Clock
+from sagews.database.notices import Notice, Topic
 from sagews.database.rows import columns, value, values
 from sagews.database.transactions import Transactions
 from sagews.errors import NotFound, NotSignedIn
@@ -70,7 +71,7 @@ class Tokens:
         expires = None if lifetime is None else now + lifetime
         token = Token(uuid4().hex, account, kind, name, now, expires, last_used=None, revoked=None)
         async with self._transactions.write() as connection:
-            await connection.execute(insert(tables.tokens).values(**vars(token), sha256=_hash(secret)))
+            await connection.execute(insert(tables.tokens).values(**vars(token), sha256=hashed(secret)))
         return NewToken(token, secret)
 
     async def verify(self, secret: str, *kinds: TokenKind) -> Token:
@@ -79,7 +80,7 @@ class Tokens:
         :raises NotSignedIn: it is wrong, expired, revoked, of another kind, or its account is disabled.
         """
         now = self._clock()
-        query = select(*columns(tables.tokens, Token)).where(_is_good(secret, now), tables.tokens.c.kind.in_(kinds))
+        query = select(*columns(tables.tokens, Token)).where(is_good(secret, now), tables.tokens.c.kind.in_(kinds))
         async with self._transactions.read() as connection:
             row = (await connection.execute(query)).one_or_none()
         if row is None:
@@ -97,7 +98,7 @@ class Tokens:
         now = self._clock()
         statement = (
             update(tables.tokens)
-            .where(_is_good(secret, now), tables.tokens.c.kind == TokenKind.ONCE)
+            .where(is_good(secret, now), tables.tokens.c.kind == TokenKind.ONCE)
             .values(revoked=now, last_used=now)
             .returning(*columns(tables.tokens, Token))
         )
@@ -130,6 +131,7 @@ class Tokens:
             if (await connection.execute(query)).one_or_none() is None:
                 raise NotFound("There is no such token.")
             await connection.execute(statement)
+            await self._transactions.tell(connection, Notice(Topic.ACCOUNT, account))
 
     async def forget_old(self, older_than: timedelta) -> int:
         """Delete the tokens that have been revoked or expired for longer than this; returns how many."""
@@ -147,7 +149,8 @@ class Tokens:
             await connection.execute(statement)
 
 
-def _hash(secret: str) -> bytes:
+def hashed(secret: str) -> bytes:
+    """What the database holds of a secret."""
     return sha256(secret.encode("utf-8", "surrogatepass")).digest()
 
 
@@ -156,6 +159,7 @@ def _is_live(now: datetime) -> ColumnElement[bool]:
     return and_(tokens.c.revoked.is_(None), or_(tokens.c.expires.is_(None), tokens.c.expires > now))
 
 
-def _is_good(secret: str, now: datetime) -> ColumnElement[bool]:
+def is_good(secret: str, now: datetime) -> ColumnElement[bool]:
+    """The condition that a token is this one, neither revoked nor expired, and of an account that is not disabled."""
     enabled = select(tables.accounts.c.id).where(tables.accounts.c.disabled.is_(False))
-    return and_(tables.tokens.c.sha256 == _hash(secret), _is_live(now), tables.tokens.c.account.in_(enabled))
+    return and_(tables.tokens.c.sha256 == hashed(secret), _is_live(now), tables.tokens.c.account.in_(enabled))

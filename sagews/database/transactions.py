@@ -10,11 +10,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
-from sqlalchemy import Table
+from sqlalchemy import Table, text
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from sagews.database.failures import translated
+from sagews.database.notices import CHANNEL, Notice, Notices
 
 
 class Transactions:
@@ -22,6 +23,9 @@ class Transactions:
 
     def __init__(self, engine: AsyncEngine) -> None:
         self.engine = engine
+        self.notices = Notices(engine)
+        self._untold: list[Notice] = []
+        """On SQLite: what is told when the writing transaction is committed."""
         self._is_sqlite = engine.dialect.name == "sqlite"
         # SQLite has one writer at a time. Waiting here is fair and immediate; waiting in SQLite is polling.
         self._turn = Lock()
@@ -49,7 +53,20 @@ class Transactions:
             async with AsyncExitStack() as stack:
                 if self._is_sqlite:
                     await stack.enter_async_context(self._turn)
-                yield await stack.enter_async_context(self._writing.begin())
+                connection = await stack.enter_async_context(self._writing.begin())
+                self._untold.clear()
+                yield connection
+                untold = tuple(self._untold)
+        for notice in untold:
+            self.notices.tell_here(notice)
+
+    async def tell(self, connection: AsyncConnection, notice: Notice) -> None:
+        """Tell every backend when this transaction is committed; nobody, if it is undone."""
+        if self._is_sqlite:
+            self._untold.append(notice)
+            return
+        statement = text("SELECT pg_notify(:channel, :payload)")
+        await connection.execute(statement, {"channel": CHANNEL, "payload": notice.payload()})
 
     def insert(self, table: Table) -> Any:
         """An INSERT that knows ``on_conflict_do_nothing`` and ``on_conflict_do_update``, in this database's dialect."""

@@ -5,6 +5,7 @@ Invariant: ``epoch`` only grows, by one at each opening and at deletion; what na
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -16,6 +17,7 @@ from sagews.database import tables
 from sagews.database.choices import Role, WorkspaceKind
 from sagews.database.clock import Clock
 from sagews.database.names import checked
+from sagews.database.notices import Notice, Topic
 from sagews.database.rows import columns, value, values
 from sagews.database.transactions import Transactions
 from sagews.errors import Conflict, Fenced, NotFound
@@ -42,6 +44,16 @@ class ListedWorkspace:
 
     workspace: Workspace
     role: Role
+
+
+@dataclass(frozen=True)
+class NamedWorkspace:
+    """A workspace and its owner, as people call them."""
+
+    id: str
+    name: str
+    owner: str
+    owner_name: str
 
 
 class Workspaces:
@@ -126,6 +138,7 @@ class Workspaces:
         async with self._transactions.write() as connection:
             if (await connection.execute(update(workspaces).where(_is(workspace)).values(changes))).rowcount == 0:
                 raise NotFound("There is no such workspace.")
+            await self._transactions.tell(connection, Notice(Topic.DELETED, workspace))
 
     async def restore(self, workspace: str) -> None:
         """Undo :meth:`delete`; repeatable.
@@ -164,6 +177,8 @@ class Workspaces:
         )
         async with self._transactions.write() as connection:
             epoch: int | None = (await connection.execute(statement)).scalar_one_or_none()
+            if epoch is not None:
+                await self._transactions.tell(connection, Notice(Topic.OPENED, workspace, epoch=epoch))
         if epoch is None:
             await self.get(workspace)
             raise Fenced
@@ -179,6 +194,32 @@ class Workspaces:
         async with self._transactions.write() as connection:
             if (await connection.execute(statement)).rowcount == 0:
                 raise Fenced
+
+    async def epochs(self, workspaces: Collection[str]) -> dict[str, int]:
+        """The epoch of each of these workspaces that is not deleted."""
+        table = tables.workspaces
+        query = select(table.c.id, table.c.epoch).where(table.c.id.in_(workspaces), table.c.deleted_at.is_(None))
+        async with self._transactions.read() as connection:
+            return {row.id: row.epoch for row in await connection.execute(query)}
+
+    async def count_by_worker(self) -> dict[str, int]:
+        """How many workspaces each worker has open, as far as the database knows."""
+        table = tables.workspaces
+        query = select(table.c.worker, func.count()).where(table.c.worker.is_not(None)).group_by(table.c.worker)
+        async with self._transactions.read() as connection:
+            return {row[0]: row[1] for row in await connection.execute(query)}
+
+    async def named(self, workspaces: Collection[str]) -> dict[str, NamedWorkspace]:
+        """What people call these workspaces and their owners; without those that are deleted."""
+        table, accounts = tables.workspaces, tables.accounts
+        query = (
+            select(table.c.id, table.c.name, table.c.owner, accounts.c.name.label("owner_name"))
+            .join(accounts, accounts.c.id == table.c.owner)
+            .where(table.c.id.in_(workspaces), table.c.deleted_at.is_(None))
+        )
+        async with self._transactions.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return {row[0]: NamedWorkspace(*row) for row in rows}
 
     async def open_on(self, worker: str) -> list[Workspace]:
         """The workspaces that a worker has open."""

@@ -4,7 +4,7 @@ Pure: no input or output, standard library only, because sessions import it unde
 Python. `docs/protocol.md` tells who sends which message when.
 """
 
-from sagews.messages import commands, connection, files, jupyter, records, workspace
+from sagews.messages import commands, connection, files, history, jupyter, logs, oversight, records, room, workspace
 from sagews.messages.frame import Frame, from_json, to_json
 from sagews.messages.framing import Decoder, encode
 
@@ -16,8 +16,12 @@ __all__ = [
     "encode",
     "files",
     "from_json",
+    "history",
     "jupyter",
+    "logs",
+    "oversight",
     "records",
+    "room",
     "to_json",
     "workspace",
 ]

@@ -19,7 +19,7 @@ class Hello(Message, type="hello"):
     protocol_minimum: int
     protocol_maximum: int
     build: str
-    role: Literal["browser", "backend", "bulk", "script"]
+    role: Literal["browser", "backend", "bulk", "script", "log"]
     token: str = ""
     client: str = ""
     """A browser tab or script: its own random name, the same after it reconnects."""

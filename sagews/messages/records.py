@@ -22,7 +22,11 @@ class Limits:
     output_bytes: int = 0
     """Of text that one run may write; what is kept is everything up to here."""
     sessions: int = 0
-    """Of one workspace at once."""
+    """Of one account at once, on one worker."""
+    disk_bytes: int = 0
+    """Of all files of one workspace."""
+    disk_files: int = 0
+    """Files and folders of one workspace."""
 
     def tighter(self, other: Limits) -> Limits:
         """What keeps within both."""
@@ -85,6 +89,23 @@ class SessionState:
 
 
 @dataclass(frozen=True)
+class OpenRecord:
+    """A workspace that is open on a worker."""
+
+    workspace: str
+    epoch: int
+    people: int = 0
+    """Who is attached, each connection once."""
+    since: float = 0.0
+    """Unix time in seconds."""
+    sessions: tuple[SessionState, ...] = ()
+    disk_bytes: int = 0
+    """Of its files, as they were counted last; 0 = not yet."""
+    disk_files: int = 0
+    """Files and folders, likewise."""
+
+
+@dataclass(frozen=True)
 class QueuedRun:
     """A run that is waiting or running, in the order of the queue."""
 
@@ -108,7 +129,13 @@ class CellRun:
     started: float = 0.0
     ended: float = 0.0
     cut: bool = False
-    """The outputs lack a middle part; `output_read` has it all."""
+    """The outputs lack something; `output_read` has all text."""
+    hidden_bytes: int = 0
+    """Of text that the outputs lack; 0 = none, or not known."""
+    kept_bytes: int = 0
+    """Of the whole text so far that `output_read` has; 0 = not known."""
+    kept_lines: int = 0
+    """The same in lines."""
 
 
 @dataclass(frozen=True)
@@ -130,3 +157,39 @@ class Snapshot:
     queue: tuple[QueuedRun, ...] = ()
     cells: tuple[CellRun, ...] = ()
     inputs: tuple[PendingInput, ...] = ()
+
+
+@dataclass(frozen=True)
+class BundleRecord:
+    """A git bundle of a workspace's versions: those after `basis`, up to `head`."""
+
+    basis: str
+    """Commit that whoever takes it must have; "" = none."""
+    head: str
+    count: int
+    """How many versions there are up to `head`, from the first on."""
+    size: int
+    """Bytes."""
+    sha256: str
+    """Of the bundle (hex)."""
+
+
+@dataclass(frozen=True)
+class VersionRecord:
+    """A version of a workspace."""
+
+    version: str
+    author: str = ""
+    """Name of who made it."""
+    account: str = ""
+    at: int = 0
+    """Unix time in seconds."""
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class FileChange:
+    """How a file of one version differs from that of another."""
+
+    path: str
+    change: Literal["added", "changed", "deleted"]

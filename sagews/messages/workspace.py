@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from sagews.messages.frame import Message
-from sagews.messages.records import Actor, CellRun, DocumentState, JournalEntry, Limits, Person, Snapshot
+from sagews.messages.records import Actor, BundleRecord, CellRun, DocumentState, JournalEntry, Limits, Person, Snapshot
 
 # --- opening, from a backend to a worker
 
@@ -24,6 +24,10 @@ class OpenWorkspace(Message, type="open_workspace"):
     journal: tuple[JournalEntry, ...] = ()
     kept: bool = True
     """False: a scratch workspace, whose folder goes when it closes."""
+    account: str = ""
+    """Of its owner, whose sessions are counted together; "" = it is counted alone."""
+    bundles: tuple[BundleRecord, ...] = ()
+    """The versions that the database has; those that the worker wanted were sent before."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,8 @@ class Checkpoint(Message, type="checkpoint"):
     documents: tuple[DocumentState, ...]
     removed: tuple[str, ...] = ()
     """Documents whose file was deleted."""
+    bundle: BundleRecord | None = None
+    """Versions of the files that are to be stored with them; it is fetched with `bundle_read`."""
 
 
 @dataclass(frozen=True)
@@ -220,11 +226,13 @@ class RunEnded(Message, type="run_ended"):
 class OutputCut(Message, type="output_cut"):
     """Event: from here on the text of this run is kept in a file and not told; said again as it grows.
 
-    `kept_bytes` and `kept_lines` count the run's whole text so far. At the end of the run `tail` is its last part.
+    `kept_bytes` and `kept_lines` count the run's whole text so far, `hidden_bytes` what of it neither was told nor is
+    in `tail`. At the end of the run `tail` is its last part; where nothing is hidden, it follows what was told.
     """
 
     kept_bytes: int
     kept_lines: int
+    hidden_bytes: int
     tail: str = ""
     name: Literal["stdout", "stderr"] = "stdout"
 

@@ -18,6 +18,23 @@ class Capacity:
         self._places = places
         self._maximum = waiting
         self._queue: list[tuple[asyncio.Future[None], Callable[[int], None]]] = []
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when `taken` or `waiting` may have changed."""
+
+    @property
+    def places(self) -> int:
+        """All of them."""
+        return self._places
+
+    @property
+    def taken(self) -> int:
+        """Places that are not free."""
+        return self._places - self._free
+
+    @property
+    def waiting(self) -> int:
+        """How many wait."""
+        return len(self._queue)
 
     def check_room(self) -> None:
         """Raises OverLimit where not even waiting is possible."""
@@ -35,10 +52,12 @@ class Capacity:
         :raises OverLimit: where too many wait.
         """
         await self._take(tell)
+        self.on_change()
         try:
             yield
         finally:
             self._give()
+            self.on_change()
 
     async def _take(self, tell: Callable[[int], None]) -> None:
         self.check_room()
@@ -49,21 +68,30 @@ class Capacity:
         entry = (turn, tell)
         self._queue.append(entry)
         tell(len(self._queue))
+        self.on_change()
         try:
             await turn
         except asyncio.CancelledError:
-            if turn.done() and not turn.cancelled():
+            if entry in self._queue:
+                place = self._queue.index(entry)
+                del self._queue[place]
+                self._tell_places(place)
+            elif not turn.cancelled():
                 self._give()
-            else:
-                self._queue.remove(entry)
+            self.on_change()
             raise
 
     def _give(self) -> None:
         """Hand the place to the next one, or keep it free."""
-        if not self._queue:
-            self._free += 1
-            return
-        turn, _ = self._queue.pop(0)
-        turn.set_result(None)
-        for place, (_, tell) in enumerate(self._queue, 1):
+        while self._queue:
+            turn, _ = self._queue.pop(0)
+            if not turn.cancelled():  # otherwise who waited has just given up, and has not heard it yet
+                turn.set_result(None)
+                self._tell_places(0)
+                return
+        self._free += 1
+
+    def _tell_places(self, first: int) -> None:
+        """Those from here on are one place further on."""
+        for place, (_, tell) in enumerate(self._queue[first:], first + 1):
             tell(place)

@@ -62,8 +62,11 @@ class Commands:
             self._ask(attachment, frame)
         elif isinstance(content, Update):
             self._update(attachment, frame, content)
+            self._workspace.changed_by(attachment.actor)
         elif type(content) in self._obey:
             self._command(attachment, frame)
+            if not reads:
+                self._workspace.changed_by(attachment.actor)
         else:
             error = MessageError(f"message.type: {content.type!r} is no command to a workspace.")
             attachment.connection.refuse(frame, error)
@@ -89,7 +92,7 @@ class Commands:
         known = workspace.clients.answered(frame.client, frame.k)
         if known is None:
             try:
-                workspace.check_lease()
+                workspace.lease.check()
                 document = workspace.documents.find(content.document)
                 n = workspace.documents.update(document, content.update, frame.client, attachment.actor.account)
             except SagewsError as error:
@@ -127,6 +130,7 @@ class Commands:
 
     def _execute(self, frame: Frame, content: commands.Execute) -> Acknowledged:
         session = self._workspace.session(frame.session)
+        self._workspace.disk.check()
         session.queue.check_room(1)
         run = Run(
             new_run_id(),
@@ -143,8 +147,9 @@ class Commands:
     def _open_document(self, frame: Frame, content: commands.OpenDocument) -> Acknowledged:
         workspace = self._workspace
         environment = workspace.environment(content.environment)
-        workspace.check_lease()
+        workspace.lease.check()
         document = workspace.documents.open(content.path, frame.client, environment, create=content.create)
+        workspace.watch_file(document.path)
         workspace.checkpoints.soon()
         return Acknowledged(document=document.id)
 
@@ -160,6 +165,7 @@ class Commands:
             raise NotFound(f"The worksheet has no cell {min(missing)!r}.")
         code = [cell for cell in wanted if cell.type == "code"]
         name = document.environment(workspace.environments)
+        workspace.disk.check()
         session = workspace.open_session(document.id, name, document.id)
         session.queue.check_room(len(code))
         together = object()

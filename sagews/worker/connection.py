@@ -22,7 +22,7 @@ from sagews.worker.settings import WorkerSettings
 
 log = logging.getLogger(__name__)
 
-Role = Literal["browser", "backend", "bulk", "script", ""]
+Role = Literal["browser", "backend", "bulk", "script", "log", ""]
 
 
 class Host(Protocol):
@@ -51,6 +51,8 @@ class Connection(asyncio.Protocol):
         """Channels that follow a workspace."""
         self.on_close: dict[object, Callable[[], None]] = {}
         """What to do when it is gone, each under a key by which it can be taken back."""
+        self.on_abort: Callable[[], object] = lambda: None
+        """Called where it has to go before it has a transport."""
         self.on_room: Callable[[], None] | None = None
         """Called when a full socket has room again (bulk transfers)."""
         self._host = host
@@ -163,6 +165,13 @@ class Connection(asyncio.Protocol):
             transport.close()
             cut = self._loop.call_later(self._settings.hello_seconds, transport.abort)
             self.on_close[cut] = cut.cancel
+
+    def abort(self) -> None:
+        """Cut it off, also in the middle of its TLS handshake."""
+        if self._transport is not None:
+            self._transport.abort()
+        else:
+            self.on_abort()
 
     # --- inside
 

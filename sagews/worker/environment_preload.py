@@ -37,20 +37,21 @@ SAGE_CELLS = [
 ]
 
 
-def preload(environment: str, modules: list[str]) -> session_shell.SessionShell:
+def preload(environment: str, kind: str, modules: list[str]) -> session_shell.SessionShell:
     """Import an environment and warm its shell.
 
-    :param environment: "sage", "python", or another name with `modules`.
+    :param environment: its name; what is told of itself.
+    :param kind: "sage", "python", or "bare" (nothing but `modules`).
     :param modules: to import besides.
     :raises ImportError: where one of them is not there.
     """
-    shell = _sage() if environment == "sage" else _python(environment, not modules)
+    shell = _sage() if kind == "sage" else _python(environment, scientific=kind == "python")
     for name in modules:
         importlib.import_module(name)
     return shell
 
 
-def _python(environment: str, scientific: bool) -> session_shell.SessionShell:
+def _python(environment: str, *, scientific: bool) -> session_shell.SessionShell:
     shell: session_shell.SessionShell = session_shell.SessionShell.instance()
     shell.comms = session_comms.install(shell)
     shell.implementation = (environment, "")

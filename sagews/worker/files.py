@@ -7,6 +7,7 @@ the top folder, and only regular files are opened (each step by descriptor with 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 import shutil
@@ -14,13 +15,15 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from sagews.errors import Conflict, NotFound, OverLimit, SagewsError, TooLarge, UsageError
-from sagews.messages.files import FileEntry
+from sagews.errors import Conflict, NotFound, SagewsError, TooLarge, Unavailable, UsageError
 
 LONGEST_PATH = 4096
 LONGEST_NAME = 255
 PART = ".sagews-part-"
 """Begins the name of a file that is not complete yet."""
+
+DISK = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
+"""It is the disk that cannot, whatever the path."""
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -54,21 +57,14 @@ class Files:
         """:param top: the folder itself is trusted; nothing in it is."""
         self._top = top
 
-    def entries(self, path: str, maximum: int) -> tuple[FileEntry, ...]:
-        """What is in a folder ("" = the top), in the order of names.
+    @contextlib.contextmanager
+    def folder(self, path: str) -> Iterator[int]:
+        """A descriptor of a folder ("" = the top), for the time of the block.
 
-        :raises NotFound: no such folder; OverLimit: more than `maximum` entries.
+        :raises NotFound: no such folder.
         """
-        found: list[FileEntry] = []
-        prefix = f"{path}/" if path else ""
-        with self._folder(steps_of(path) if path else []) as folder, os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith(PART):
-                    continue
-                if len(found) >= maximum:
-                    raise OverLimit(f"The folder has more than {maximum} entries.", mend="Look at it in a session.")
-                found.append(_entry(prefix, entry.name, folder))
-        return tuple(sorted(found, key=lambda entry: entry.path))
+        with self._folder(steps_of(path) if path else []) as descriptor:
+            yield descriptor
 
     def open_to_read(self, path: str) -> int:
         """A descriptor of a regular file.
@@ -104,14 +100,49 @@ class Files:
             file.finish()
 
     @contextlib.contextmanager
-    def new(self, path: str) -> Iterator[NewFile]:
-        """A file that takes its place when it is `finish`ed, and is gone otherwise."""
+    def new(self, path: str, *, keep: bool = False, durable: bool = True) -> Iterator[NewFile]:
+        """A file that takes its place when it is `finish`ed, and is gone otherwise.
+
+        :param keep: what is there already stays, and `finish` raises Conflict.
+        :param durable: `finish` returns when it is on disk.
+        """
         with self._parent(path, make=True) as (folder, name), _explained(path):
-            file = NewFile(folder, name)
+            file = NewFile(folder, name, keep=keep, durable=durable)
             try:
                 yield file
             finally:
                 file.close()
+
+    def take(self, part: Path, path: str, *, keep: bool = False) -> None:
+        """Give a complete file or folder, which lies outside on the same disk, its place here.
+
+        :param keep: what is there already stays.
+        :raises Conflict: something is there that stays.
+        """
+        with self._parent(path, make=True) as (folder, name), _explained(path):
+            if keep and _is_there(folder, name):
+                raise Conflict(f"There is something at {path!r} already.")
+            if keep and not part.is_dir():
+                os.link(part, name, dst_dir_fd=folder)  # which never replaces anything
+                part.unlink()
+            else:
+                os.rename(part, name, dst_dir_fd=folder)
+            os.fsync(folder)
+
+    def check_new(self, path: str, *, keep: bool) -> None:
+        """Look whether a file could be put there, before all of it has come.
+
+        :raises Conflict: a folder is there, or anything where `keep`.
+        """
+        try:
+            with self._parent(path) as (folder, name):
+                found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except (NotFound, FileNotFoundError):
+            return
+        if stat.S_ISDIR(found.st_mode):
+            raise Conflict(f"There is a folder at {path!r}.")
+        if keep:
+            raise Conflict(f"There is a file at {path!r} already.")
 
     def delete(self, path: str) -> None:
         """Delete a file, or a folder with all that is in it."""
@@ -158,9 +189,11 @@ class Files:
 
     @contextlib.contextmanager
     def _folder(self, steps: list[str], *, make: bool = False) -> Iterator[int]:
-        descriptor = os.open(self._top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        path = "/".join(steps)
+        with _explained(path):
+            descriptor = os.open(self._top, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            with _explained("/".join(steps)):
+            with _explained(path):
                 for step in steps:
                     if make and not _is_there(descriptor, step):
                         os.mkdir(step, 0o755, dir_fd=descriptor)
@@ -175,9 +208,9 @@ class Files:
 class NewFile:
     """A file that is being written beside its place."""
 
-    def __init__(self, folder: int, name: str) -> None:
+    def __init__(self, folder: int, name: str, *, keep: bool = False, durable: bool = True) -> None:
         """:param folder: a descriptor that stays open as long as this."""
-        self._folder, self._name = folder, name
+        self._folder, self._name, self._keep, self._durable = folder, name, keep, durable
         self._part = f"{PART}{secrets.token_hex(8)}"
         self._descriptor = os.open(self._part, _NEW, 0o644, dir_fd=folder)
         self._finished = False
@@ -190,10 +223,15 @@ class NewFile:
 
     def finish(self) -> None:
         """Put it in its place, once it is safely on disk."""
-        os.fsync(self._descriptor)
-        os.rename(self._part, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
-        self._finished = True
-        os.fsync(self._folder)
+        if self._durable:
+            os.fsync(self._descriptor)
+        if self._keep:
+            os.link(self._part, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+        else:
+            os.rename(self._part, self._name, src_dir_fd=self._folder, dst_dir_fd=self._folder)
+            self._finished = True
+        if self._durable:
+            os.fsync(self._folder)
 
     def close(self) -> None:
         """Done with it; what was not finished goes."""
@@ -201,18 +239,6 @@ class NewFile:
         if not self._finished:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self._part, dir_fd=self._folder)
-
-
-def _entry(prefix: str, name: str, folder: int) -> FileEntry:
-    path = prefix + os.fsencode(name).decode("utf-8", "replace")
-    try:
-        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
-    except FileNotFoundError:
-        return FileEntry(path, "other")
-    if stat.S_ISDIR(found.st_mode):
-        return FileEntry(path, "folder", 0, found.st_mtime)
-    kind = "file" if stat.S_ISREG(found.st_mode) else "other"
-    return FileEntry(path, "file" if kind == "file" else "other", found.st_size, found.st_mtime)
 
 
 def _is_there(folder: int, name: str) -> bool:
@@ -235,4 +261,6 @@ def _explained(path: str) -> Iterator[None]:
     except (IsADirectoryError, NotADirectoryError, FileExistsError) as error:
         raise Conflict(f"{path!r}: something else is in the way ({error.strerror}).") from error
     except OSError as error:
+        if error.errno in DISK:
+            raise Unavailable(f"{path!r} cannot be written: {error.strerror}.") from error
         raise UsageError(f"{path!r} cannot be used: {error.strerror}.") from error

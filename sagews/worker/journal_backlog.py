@@ -11,7 +11,7 @@ from collections import deque
 from sagews.errors import Unavailable
 from sagews.messages.frame import Frame
 from sagews.messages.records import JournalEntry
-from sagews.messages.workspace import JournalFollowed
+from sagews.messages.workspace import JournalFollowed, WorkspaceClosed
 from sagews.worker.connection import Connection
 from sagews.worker.settings import WorkerSettings
 from sagews.worker.stream import NumberedStream, on_channel
@@ -85,11 +85,14 @@ class JournalBacklog:
         answer = frame.reply(JournalFollowed(tuple(self._entries)), n=self._stream.last, epoch=self._stream.epoch)
         connection.send(answer)
 
-    def end(self) -> None:
-        """The workspace is closed."""
+    def end(self, reason: str) -> None:
+        """The workspace is closed; its followers hear of it (of a scratch workspace they have to ask)."""
+        closed = Frame(content=WorkspaceClosed(reason), workspace=self._stream.workspace, epoch=self._stream.epoch)
         for connection in self.followers:
             self._left(connection)
             connection.on_close.pop((self, connection), None)
+            if self._kept:
+                connection.send(closed)
 
     def _left(self, connection: Connection) -> None:
         follower = self._followers.pop(connection, None)

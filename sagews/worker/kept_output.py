@@ -33,13 +33,15 @@ class KeptOutput:
         :param path: where the file goes; it is made with the first text.
         :param shown_bytes: so much of the text is told.
         :param tail_bytes: so much of its end is told again when the run ends.
-        :param maximum_bytes: so much is kept.
+        :param maximum_bytes: so much is kept; 0 = no limit.
         """
         self.path = path
         self.kept_bytes = 0
         self.kept_lines = 0
         self.cut = False
         """Some text was kept and not told."""
+        self.untold_bytes = 0
+        """Of text that was kept and not told, without what was cleared."""
         self.cut_name: Name = "stdout"
         """The stream that the last untold text belongs to."""
         self.full = False
@@ -56,7 +58,7 @@ class KeptOutput:
         if self.full:
             return Told()
         data = text.encode("utf-8", "surrogatepass")
-        if self.kept_bytes + len(data) > self._maximum_bytes:
+        if self._maximum_bytes and self.kept_bytes + len(data) > self._maximum_bytes:
             data = data[: self._maximum_bytes - self.kept_bytes]
             text = data.decode("utf-8", "ignore")
             self.full = True
@@ -68,7 +70,9 @@ class KeptOutput:
         told = shown.decode("utf-8", "ignore")
         self.cut, self.cut_name = True, name
         self._told_bytes = self._shown_bytes
-        self._add_tail(data[len(told.encode("utf-8", "surrogatepass")) :])
+        untold = data[len(told.encode("utf-8", "surrogatepass")) :]
+        self.untold_bytes += len(untold)
+        self._add_tail(untold)
         return Told(told, self.full)
 
     def tail(self) -> str:
@@ -78,7 +82,7 @@ class KeptOutput:
 
     def cleared(self) -> None:
         """What was shown was cleared: there is room to show again."""
-        self._told_bytes = self._tail_size = 0
+        self._told_bytes = self._tail_size = self.untold_bytes = 0
         self._tail.clear()
         self.cut = False
 

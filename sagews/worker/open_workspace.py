@@ -9,28 +9,42 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Literal
 
-from sagews.errors import NotFound, OverLimit, Unavailable
+from sagews.errors import NotFound, Unavailable
+from sagews.messages.fields import write_record
+from sagews.messages.files import FolderChanged
 from sagews.messages.frame import Frame
-from sagews.messages.records import Actor, QueuedRun, Snapshot
-from sagews.messages.workspace import Attached, OpenWorkspace, WorkspaceClosed
+from sagews.messages.records import Actor, OpenRecord, QueuedRun, Snapshot
+from sagews.messages.workspace import OpenWorkspace
 from sagews.worker.alarm import Alarm
 from sagews.worker.capacity import Capacity
 from sagews.worker.checkpoints import Checkpoints
 from sagews.worker.client_log import ClientLog
 from sagews.worker.connection import Connection
+from sagews.worker.disk_watch import DiskWatch
+from sagews.worker.document import is_worksheet
 from sagews.worker.documents import Documents
 from sagews.worker.environments import Environments
 from sagews.worker.files import Files
+from sagews.worker.folder_watch import FolderWatch, WatchedFolders
+from sagews.worker.following import Following
 from sagews.worker.journal_backlog import JournalBacklog
-from sagews.worker.live_session import LiveSession, Surroundings
-from sagews.worker.people import Attachment, People
+from sagews.worker.lease import Lease
+from sagews.worker.live_session import LiveSession
+from sagews.worker.people import People
 from sagews.worker.run_records import RunRecords
 from sagews.worker.session_process import Code
+from sagews.worker.session_runs import Surroundings
 from sagews.worker.settings import WorkerSettings
-from sagews.worker.stream import NumberedStream, Subscriber
+from sagews.worker.snapshot_outputs import fitted, size_of
+from sagews.worker.stream import NumberedStream
+from sagews.worker.tally import Tally
+from sagews.worker.uploads import Uploads
+from sagews.worker.versions import Versions
 from sagews.worker.workspace_folder import WorkspaceFolder
 from sagews.worker.written_digests import WrittenDigests
 
@@ -48,113 +62,103 @@ class OpenedWorkspace:
         folder: WorkspaceFolder,
         environments: Environments,
         capacity: Capacity,
+        tally: Tally,
+        watch: FolderWatch,
         settings: WorkerSettings,
+        versions: Versions | None = None,
     ) -> None:
-        """Open it; what it had comes with the `open_workspace` message."""
-        self.name = name
-        self.epoch = epoch
-        self.limits = limits = opening.limits.tighter(settings.session_limits)
-        self.kept = kept = opening.kept
-        self._lease_until = 0.0
-        self.folder = folder
-        self.settings = settings
-        self.stream = NumberedStream(name, epoch, settings.replay_events, settings.replay_bytes)
+        """Open it; what it had comes with the `open_workspace` message.
+
+        :param versions: of its files, which are there already; None: none are kept.
+        """
+        self.name, self.epoch, self.folder, self.settings = name, epoch, folder, settings
+        self.kept = opening.kept
+        self.limits = opening.limits.tighter(settings.session_limits)
+        self.environments = environments.names
+        self.lease = Lease(settings.lease_seconds, needed=opening.kept)
+        self.stream = stream = NumberedStream(name, epoch, settings.replay_events, settings.replay_bytes)
         self.records = RunRecords(settings.ended_runs)
         self.clients = ClientLog(settings.clients, settings.answers)
         self.people = People(name, epoch)
-        self.journal = JournalBacklog(self.stream, settings, kept=kept)
-        self.files = Files(folder.files)
+        self.following = Following(stream, self.people, self.clients, self.snapshot)
+        self.following.on_leaving = self._left
+        self.journal = JournalBacklog(stream, settings, kept=opening.kept)
+        self.files = files = Files(folder.files)
+        self.disk = DiskWatch(folder.files, self.limits)
+        self.watched = WatchedFolders(watch, files, self._tell_change, settings.watched_folders)
+        self.uploads = Uploads(folder.top / "uploads", files, settings.unfinished_uploads, settings.upload_seconds)
         digests = WrittenDigests(folder.top / "digests.json")
-        self.documents = Documents(self.stream, self.journal, self.records, self.files, digests, settings)
-        self.checkpoints = Checkpoints(self.stream, self.documents, self.records, self.journal, settings)
+        self.documents = Documents(stream, self.journal, self.records, self.files, digests, settings)
+        self.versions = versions
+        self.checkpoints = Checkpoints(stream, self.documents, self.records, self.journal, versions, settings)
+        self.checkpoints.is_busy = lambda: self.is_busy
+        self.checkpoints.on_deleted = lambda path: self.moved(path, "")
         self.sessions: dict[str, LiveSession] = {}
-        self.closed = False
         self._tasks: dict[LiveSession, asyncio.Task[None]] = {}
-        self.environments = environments.names
-        self._around = Surroundings(
-            self.stream,
-            self.records,
-            environments,
-            capacity,
-            folder.files,
-            folder.kept_file,
-            limits,
-            settings,
-            self.people,
-        )
-        self.unused = Alarm(settings.workspace_idle_seconds, self._close_unused)
+        self.account = opening.account or name
+        """Whose sessions are counted together with those in here."""
+        self._around = self._surroundings(environments, capacity, tally)
+        self._begin(opening)
+
+    def _begin(self, opening: OpenWorkspace) -> None:
+        self.closed = False
+        self._since = time.time()
+        self.unused = Alarm(self.settings.workspace_idle_seconds, self._close_unused)
         self.on_unused: Callable[[], None] = lambda: None
+        self.on_idle: Callable[[], None] = lambda: None
+        """Called when something that ran is over; ask `is_busy`."""
+        self.documents.restore(opening.documents, opening.journal)
+        self.disk.on_near = lambda text: self._warn_sessions(text, "warning")
+        self.disk.on_full = self._disk_full
+        self.disk.on_overrun = self._disk_overrun
         self.unused.set()
 
-        self.documents.restore(opening.documents, opening.journal)
-        self.renew_lease()
+    def _surroundings(self, environments: Environments, capacity: Capacity, tally: Tally) -> Surroundings:
+        return Surroundings(
+            stream=self.stream,
+            records=self.records,
+            environments=environments,
+            capacity=capacity,
+            folder=self.folder.files,
+            kept_file=self.folder.kept_file,
+            limits=self.limits,
+            settings=self.settings,
+            people=self.people,
+            disk=self.disk,
+            tally=tally,
+        )
 
-    def renew_lease(self) -> None:
-        """A backend says that the database still has this opening."""
-        self._lease_until = asyncio.get_running_loop().time() + self.settings.lease_seconds
-
-    def check_lease(self) -> None:
-        """Raises Unavailable where nobody has said so for too long: somebody else may have the workspace."""
-        if self.kept and asyncio.get_running_loop().time() > self._lease_until:
-            raise Unavailable("The site's database has not confirmed this workspace for a while; edits are not taken.")
+    @property
+    def is_busy(self) -> bool:
+        """Whether something runs or waits to be run."""
+        return any(not session.queue.idle for session in self.sessions.values())
 
     # --- following
 
     def attach(self, connection: Connection, frame: Frame, actor: Actor) -> None:
         """Answer `attach`: everything since (epoch, n), or a snapshot; then what comes."""
-        subscriber = Subscriber(self.stream, frame.channel, lambda: attached("snapshot"))
-
-        def attached(how: Literal["resumed", "snapshot"], *, answer: bool = False) -> Frame:
-            return Frame(
-                content=Attached(
-                    how=how,
-                    snapshot=self.snapshot() if how == "snapshot" else None,
-                    people=self.people.persons(),
-                    k=self.clients.taken(frame.client),
-                ),
-                workspace=self.name,
-                epoch=self.epoch,
-                n=subscriber.cursor if how == "resumed" else self.stream.last,
-                client=frame.client,
-                channel=frame.channel,
-                request=frame.request if answer else 0,
-            )
-
-        old = self.people.find(connection, frame.channel)
-        if old is not None:
-            self.detach(old)
-        attachment = Attachment(connection, frame.channel, frame.client, actor, subscriber)
-        resumed = frame.epoch == self.epoch and self.stream.has_all_after(frame.n)
-        if resumed:
-            subscriber.cursor = frame.n
-        self.people.came(attachment)
+        self.following.attach(connection, frame, actor)
         self.unused.stop()
-        connection.send(attached("resumed" if resumed else "snapshot", answer=True))
-        self.stream.subscribe(subscriber, lambda follower: connection.wake(self.name, follower))
-        connection.attached += 1
-        connection.on_close[attachment] = lambda: self.detach(attachment)
-        connection.wake(self.name, subscriber)
-
-    def detach(self, attachment: Attachment) -> None:
-        """Send it nothing more. Doing it twice does no harm."""
-        self.stream.unsubscribe(attachment.subscriber)
-        attachment.connection.forget(self.name, attachment.subscriber)
-        if self.people.left(attachment):
-            attachment.connection.attached -= 1
-            attachment.connection.on_close.pop(attachment, None)
-            self._note_unused()
 
     def snapshot(self) -> Snapshot:
         """Everything that the stream has told up to now."""
         sessions = self.sessions.values()
         queue: list[QueuedRun] = [run.place() for session in sessions for run in session.queue]
-        return Snapshot(
+        snapshot = Snapshot(
             documents=self.documents.states(),
             sessions=tuple(session.session_state() for session in sessions),
             queue=tuple(queue),
-            cells=self.records.records(self.settings.snapshot_characters),
             inputs=tuple(session.input for session in sessions if session.input is not None),
         )
+        room = self.settings.snapshot_bytes - size_of(write_record(snapshot))
+        room = min(room, self.settings.snapshot_outputs_bytes)
+        return replace(snapshot, cells=fitted(self.records.records(), room))
+
+    def record(self) -> OpenRecord:
+        """What the site's operator sees of it."""
+        sessions = tuple(session.session_state() for session in self.sessions.values())
+        used = self.disk.used
+        return OpenRecord(self.name, self.epoch, len(self.people), self._since, sessions, used.size_bytes, used.files)
 
     # --- sessions
 
@@ -175,18 +179,19 @@ class OpenedWorkspace:
     def open_session(self, name: str, environment: str, document: str = "") -> LiveSession:
         """Start a session under this name, if it does not live yet.
 
-        :raises NotFound: no such environment; OverLimit: too many sessions.
+        :raises NotFound: no such environment; OverLimit: too many sessions; Unavailable: the workspace is closing.
         """
+        if self.closed:
+            raise Unavailable("This workspace is being closed.", mend="Attach to it again.")
         if name in self.sessions:
             return self.sessions[name]
         environment = self.environment(environment)
-        maximum = self.limits.sessions
-        if len(self.sessions) >= maximum:
-            raise OverLimit(f"This workspace has {maximum} sessions already.", mend="Shut one of them down.")
         self._around.capacity.check_room()
+        self._around.tally.begin(self.account, self.limits.sessions)
         self.unused.stop()
         session = LiveSession(self._around, name, environment, document)
-        session.on_outputs = self.checkpoints.ran
+        session.runs.on_outputs = self.checkpoints.ran
+        session.on_idle = self._session_idle
         self.sessions[name] = session
         task = asyncio.create_task(session.live(), name=f"session {name}")
         self._tasks[session] = task
@@ -197,17 +202,51 @@ class OpenedWorkspace:
         if not task.cancelled() and task.exception() is not None:
             log.error("Session failed", extra={"action": "session_failed"}, exc_info=task.exception())
         del self._tasks[session]
+        self._around.tally.end(self.account)
         if self.sessions.get(session.name) is session:
             del self.sessions[session.name]
         self._note_unused()
+        self.on_idle()
+
+    def _session_idle(self) -> None:
+        self.on_idle()
 
     def _close_unused(self) -> None:
         self.on_unused()
+
+    def watch_file(self, path: str) -> None:
+        """Notice what programs do to the file of an open text."""
+        folder, _, _ = path.rpartition("/")
+        if not is_worksheet(path) and (not folder or self.files.exists(folder)):
+            self.watched.watch(folder)
+
+    def _tell_change(self, path: str) -> None:
+        self.documents.folder_changed(path)
+        self.stream.append(FolderChanged(path))
+
+    def _left(self) -> None:
+        if not len(self.people):
+            self.watched.stop()
+        self._note_unused()
 
     def _note_unused(self) -> None:
         """Without sessions and people for a while, it closes."""
         if not self.sessions and not len(self.people) and not self.closed:
             self.unused.set()
+
+    def _warn_sessions(self, text: str, level: Literal["warning", "error"]) -> None:
+        for session in tuple(self.sessions.values()):
+            session.warn(text, level)
+
+    def _disk_full(self, text: str) -> None:
+        """Interrupt what runs: it may be what writes."""
+        self._warn_sessions(text, "error")
+        for session in tuple(self.sessions.values()):
+            session.interrupt()
+
+    def _disk_overrun(self, reason: str) -> None:
+        for session in tuple(self.sessions.values()):
+            session.end(reason, "limit")
 
     def moved(self, path: str, to: str) -> None:
         """A file or folder was renamed, or deleted (`to` = ""): so were the documents there."""
@@ -216,28 +255,27 @@ class OpenedWorkspace:
                 self.sessions[document.id].end("its worksheet was deleted", "shutdown")
         self.checkpoints.soon()
 
+    def changed_by(self, actor: Actor | None) -> None:
+        """Somebody changes its files or documents just now; None = nobody knows who."""
+        if self.versions is not None and actor is not None:
+            self.versions.authors.add(actor)
+        self.checkpoints.soon()
+
     # --- its end
 
     async def close(self, reason: str, code: Code) -> None:
         """End its sessions, tell everyone attached, and let go of its folder."""
         self.closed = True
         self.unused.stop()
+        self.watched.stop()
         for session in tuple(self.sessions.values()):
             session.end(reason, code)
         if self._tasks:
             await asyncio.wait(tuple(self._tasks.values()))
+        await self.disk.close()
         await self.checkpoints.close()
-        for attachment in self.people.everyone():
-            self.detach(attachment)
-            attachment.connection.send(
-                Frame(
-                    content=WorkspaceClosed(reason),
-                    workspace=self.name,
-                    epoch=self.epoch,
-                    channel=attachment.channel,
-                )
-            )
-        self.journal.end()
+        self.following.close(reason)
+        self.journal.end(reason)
         self.folder.release()
 
 

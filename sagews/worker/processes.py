@@ -6,15 +6,16 @@ reaped it, so that no number is used after another process got it. Standard libr
 
 from __future__ import annotations
 
-import ctypes
 import os
+import resource
 import signal
 
+from sagews.worker.system_calls import libc
+
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_CHILD_SUBREAPER = 36
-
-LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def control(option: int, value: int) -> None:
@@ -22,9 +23,7 @@ def control(option: int, value: int) -> None:
 
     :raises OSError: where the kernel refuses.
     """
-    if LIBC.prctl(option, ctypes.c_ulong(value), 0, 0, 0) != 0:
-        number = ctypes.get_errno()
-        raise OSError(number, os.strerror(number), f"prctl {option}")
+    libc("prctl", option, value, 0, 0, 0)
 
 
 def die_with_parent(number: signal.Signals, parent: int) -> None:
@@ -35,6 +34,15 @@ def die_with_parent(number: signal.Signals, parent: int) -> None:
     control(PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
         os._exit(1)
+
+
+def keep_descriptors(kept: list[int]) -> None:
+    """Close every descriptor but 0, 1, 2 and these."""
+    low = 3
+    for descriptor in sorted(kept):
+        os.closerange(low, descriptor)
+        low = descriptor + 1
+    os.closerange(low, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
 
 
 def become_subreaper() -> None:
@@ -80,6 +88,35 @@ def descendants(
     return found
 
 
+def _children(process: int) -> list[int]:
+    """Its children now, in microseconds; one that comes or goes meanwhile may be missing.
+
+    :raises FileNotFoundError: it has ended; or the kernel does not tell (CONFIG_PROC_CHILDREN).
+    """
+    found: list[int] = []
+    for thread in os.listdir(f"/proc/{process}/task"):  # noqa: PTH208
+        with open(f"/proc/{process}/task/{thread}/children", "rb") as file:  # noqa: PTH123
+            found += map(int, file.read().split())
+    return found
+
+
+def _below(root: int) -> list[int]:
+    """Everything below `root`, as far as the kernel tells it quickly; see `descendants`."""
+    try:
+        waiting = _children(root)
+    except FileNotFoundError:
+        return descendants(root)
+    found: list[int] = []
+    while waiting:
+        process = waiting.pop()
+        found.append(process)
+        try:
+            waiting += _children(process)
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    return found
+
+
 def kill(process: int, number: signal.Signals = signal.SIGKILL) -> None:
     """Send a signal to a process that may have ended already."""
     try:
@@ -91,7 +128,8 @@ def kill(process: int, number: signal.Signals = signal.SIGKILL) -> None:
 def kill_descendants() -> None:
     """End every descendant of this process (a subreaper) and reap it, whatever it did to get away.
 
-    Each round kills all that there is and waits for one; a process that forked in between is found in the next.
+    Each round kills all that there is and waits for one; a process that forked in between is found in the next. So that
+    a storm of forks is not faster, a round looks at this process's own descendants only.
     """
     me = os.getpid()
     found: list[int] = []
@@ -102,6 +140,22 @@ def kill_descendants() -> None:
                 pass
         except ChildProcessError:
             return
-        found = descendants(me)
+        found = _below(me)
         for process in found:
             kill(process)
+
+
+def kill_all_others() -> None:
+    """The same for the first process of a namespace of processes, below which all others are (pid_namespaces(7)).
+
+    Nothing can come after it: whoever forks meanwhile is reached by the same signal, or by the next round.
+    """
+    while True:
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            pass  # nobody else is left
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return

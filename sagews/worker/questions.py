@@ -23,13 +23,13 @@ class Questions:
     def ask(self, question: Message, answer: Answer, send: Callable[[Frame], None]) -> None:
         """Send a question to the session; `answer` gets what it says.
 
-        :raises OverLimit: where too many are open.
+        :raises OverLimit: where too many are open, or the session is too busy for one more.
         """
         if len(self._open) >= self._maximum:
             raise OverLimit("This session has too many questions to answer.")
         self._number += 1
-        self._open[self._number] = (answer, question.type)
         send(Frame(content=question, request=self._number))
+        self._open[self._number] = (answer, question.type)
 
     def answered(self, frame: Frame) -> None:
         """The session answers. An answer to nothing is dropped: sessions are not trusted."""

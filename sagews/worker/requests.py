@@ -14,7 +14,10 @@ from typing import Any
 from sagews.errors import MessageError, NotAllowed, NotFound, OverLimit, SagewsError
 from sagews.messages.connection import Done, Refused
 from sagews.messages.frame import Frame, Message
+from sagews.messages.history import Acting
+from sagews.messages.oversight import EndSession, ListOpen, OpenListed
 from sagews.messages.records import Actor
+from sagews.messages.room import Drain, Undrain
 from sagews.messages.workspace import (
     Attach,
     Checkpointed,
@@ -26,6 +29,7 @@ from sagews.messages.workspace import (
     Presence,
     RenewLease,
 )
+from sagews.worker.arrivals import ARRIVALS
 from sagews.worker.connection import Connection
 from sagews.worker.settings import WorkerSettings
 from sagews.worker.transfer import KINDS, PARTS, Transfers
@@ -56,6 +60,10 @@ class Requests:
             Checkpointed: self._checkpointed,
             Refused: self._checkpointed,
             Presence: self._presence,
+            Drain: self._drain,
+            Undrain: self._drain,
+            ListOpen: self._list_open,
+            EndSession: self._end_session,
         }
         self._in_time: dict[type[Message], Callable[[Frame, Any], Awaitable[Message]]] = {
             OpenWorkspace: self._open_workspace,
@@ -66,12 +74,19 @@ class Requests:
         """Do what the frame says, or refuse it."""
         kind = type(frame.content)
         try:
+            if kind in ARRIVALS and connection.role != "backend":
+                self._workspaces.arrivals.begin(connection, frame)
+                return
             if kind in KINDS and connection.role != "backend":
                 workspace, _ = self._workspaces.find(frame.workspace)
                 self._transfers.begin(connection, frame, workspace)
                 return
+            if isinstance(frame.content, Acting) and connection.role != "backend":
+                self._transfers.act(connection, frame.content.actor)
+                return
             if kind in PARTS:
                 self._transfers.heard(connection, frame)
+                self._workspaces.arrivals.heard(connection, frame)
                 return
             if connection.role == "bulk" or kind in KINDS:
                 raise NotAllowed("Files go over a bulk connection, and nothing else does.")
@@ -148,7 +163,7 @@ class Requests:
 
     def _checkpointed(self, connection: Connection, frame: Frame, content: Checkpointed | Refused) -> None:
         workspace, _ = self._workspaces.find(frame.workspace)
-        workspace.checkpoints.answered(connection, frame)
+        workspace.checkpoints.requests.answered(connection, frame)
 
     def _presence(self, connection: Connection, frame: Frame, content: Presence) -> None:
         workspace, _ = self._workspaces.find(frame.workspace)
@@ -156,10 +171,26 @@ class Requests:
         if attachment is not None:
             workspace.people.tell(content, besides=attachment, client=frame.client)
 
+    def _drain(self, connection: Connection, frame: Frame, content: Drain | Undrain) -> None:
+        if isinstance(content, Drain):
+            self._workspaces.drain()
+        else:
+            self._workspaces.undrain()
+        if frame.request:
+            connection.send(frame.reply(Done()))
+
+    def _list_open(self, connection: Connection, frame: Frame, content: ListOpen) -> None:
+        connection.send(frame.reply(OpenListed(self._workspaces.records(content.account))))
+
+    def _end_session(self, connection: Connection, frame: Frame, content: EndSession) -> None:
+        workspace, _ = self._workspaces.find(frame.workspace)
+        workspace.session(content.session).end("ended by the site's operator", "operator")
+        connection.send(frame.reply(Done()))
+
     def _detach(self, connection: Connection, frame: Frame, content: Detach) -> None:
         workspace, _ = self._workspaces.find(frame.workspace)
         attachment = workspace.people.find(connection, frame.channel)
         if attachment is not None:
-            workspace.detach(attachment)
+            workspace.following.detach(attachment)
         if frame.request:
             connection.send(frame.reply(Done()))

@@ -34,14 +34,16 @@ class Run:
     ended: float = 0.0
     outputs: Outputs = field(default_factory=Outputs)
     kept: KeptOutput | None = None
-    cut: bool = False
-    """The outputs lack a middle part."""
+    hidden_bytes: int = 0
+    """After its end: of text that the outputs lack."""
     rich_bytes: int = 0
     interrupted: bool = False
     """Somebody asked for it to be interrupted."""
 
     def record(self) -> CellRun:
         """As a snapshot has it."""
+        kept = self.kept
+        hidden = kept.untold_bytes if kept is not None and kept.cut and not self.ended else self.hidden_bytes
         return CellRun(
             document=self.document,
             cell=self.cell,
@@ -51,7 +53,10 @@ class Run:
             outputs=self.outputs.with_displays(),
             started=self.started,
             ended=self.ended,
-            cut=self.cut or (self.kept is not None and self.kept.cut),
+            cut=hidden > 0,
+            hidden_bytes=hidden,
+            kept_bytes=kept.kept_bytes if kept is not None else 0,
+            kept_lines=kept.kept_lines if kept is not None else 0,
         )
 
     def place(self) -> QueuedRun:

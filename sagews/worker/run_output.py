@@ -39,6 +39,7 @@ class RunOutput:
         self._timer: asyncio.TimerHandle | None = None
         self._told_size = 0
         self._limited = False
+        self._ended = False
         run.kept = kept
 
     def text(self, name: Name, text: str) -> None:
@@ -68,15 +69,15 @@ class RunOutput:
             if self.run.rich_bytes > self._rich_bytes:
                 self._limit(f"Output limit reached ({self._rich_bytes} bytes of rich output): the run is interrupted.")
                 return
-        self.run.outputs.take(content)
         self._tell(content)
+        self.run.outputs.take(content)
 
     def end(self) -> None:
         """Tell the last part of what was not told."""
         self._stop_timer()
-        if self._kept.cut and not self.run.cut:
-            self.run.cut = True
-            self._tell_cut(self._kept.tail())
+        if self._kept.cut and not self._ended:
+            self.run.hidden_bytes = self._tell_cut(self._kept.tail())
+        self._ended = True
 
     def close(self) -> None:
         """Nothing more comes."""
@@ -101,10 +102,14 @@ class RunOutput:
             self._tell_cut()
             self._timer = asyncio.get_running_loop().call_later(CUT_SECONDS, self._tell_growth)
 
-    def _tell_cut(self, tail: str = "") -> None:
-        content = OutputCut(self._kept.kept_bytes, self._kept.kept_lines, tail, self._kept.cut_name)
+    def _tell_cut(self, tail: str = "") -> int:
+        """Returns how many bytes are hidden."""
+        kept = self._kept
+        hidden = kept.untold_bytes - len(tail.encode("utf-8", "surrogatepass"))
+        content = OutputCut(kept.kept_bytes, kept.kept_lines, hidden, tail, kept.cut_name)
         self.run.outputs.take(content)
         self._tell(content)
+        return hidden
 
     def _tell(self, content: Message) -> None:
         self._stream.append(content, session=self.run.session, run=self.run.id)

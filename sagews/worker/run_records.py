@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Collection, Iterator
-from dataclasses import replace
-from typing import Any
 
 from sagews.messages import jupyter
 from sagews.messages.records import CellRun
@@ -40,20 +38,16 @@ class RunRecords:
         """The last run of each of its cells."""
         return {cell: run for (owner, cell), run in self._by_cell.items() if owner == document}
 
-    def records(self, characters: int) -> tuple[CellRun, ...]:
-        """As a snapshot has them; outputs beyond so many characters are left out, and said to be cut."""
-        found: list[CellRun] = []
-        for record in (run.record() for run in self):
-            characters -= _characters(record)
-            found.append(record if characters >= 0 else replace(record, outputs=(), cut=True))
-        return tuple(found)
+    def records(self) -> tuple[CellRun, ...]:
+        """As a snapshot has them, as far as they fit."""
+        return tuple(run.record() for run in self)
 
     def clear(self, document: str, cells: Collection[str]) -> None:
         """Forget the outputs of these cells (none = all); what still runs goes on."""
         for cell, run in self.of_document(document).items():
             if not cells or cell in cells:
                 run.outputs.clear()
-                run.cut = False
+                run.hidden_bytes = 0
                 if run.ended:
                     del self._by_cell[document, cell]
 
@@ -71,18 +65,3 @@ class RunRecords:
     def update_display(self, content: jupyter.UpdateDisplayData, session: str) -> set[str]:
         """Give what a session showed under a display id its new form, wherever it stands; returns the documents."""
         return {run.document for run in self if run.session == session and run.outputs.update_display(content)}
-
-
-def _characters(record: CellRun) -> int:
-    """About how much there is to send."""
-    return sum(_length(value) for output in record.outputs for value in output.values())
-
-
-def _length(value: Any) -> int:
-    if isinstance(value, str):
-        return len(value)
-    if isinstance(value, dict):
-        return sum(map(_length, value.values()))
-    if isinstance(value, list):
-        return sum(map(_length, value))
-    return 1

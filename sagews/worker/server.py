@@ -5,6 +5,7 @@ Invariant: whoever is not greeted (certificate, token or peer's uid, protocol) g
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import logging
 import os
@@ -17,6 +18,7 @@ from sagews.certificates import Role, require_role
 from sagews.errors import MessageError, NotSignedIn
 from sagews.messages import Frame
 from sagews.messages.connection import PROTOCOL, Hello, Welcome
+from sagews.strangers import Strangers
 from sagews.worker.connection import Connection
 from sagews.worker.door import Door
 from sagews.worker.environments import Environments
@@ -25,6 +27,9 @@ from sagews.worker.settings import WorkerSettings
 from sagews.worker.workspaces import Workspaces
 
 log = logging.getLogger(__name__)
+
+TELL_SECONDS = 0.1
+"""Changes of room in this time are told together."""
 
 
 class WorkerServer:
@@ -42,7 +47,9 @@ class WorkerServer:
         self._requests = Requests(self.workspaces, settings)
         self._doors: list[Door] = []
         self._connections: set[Connection] = set()
-        self._ungreeted: set[Connection] = set()
+        self._ungreeted: Strangers[Connection] = Strangers(settings.ungreeted_connections, _cut)
+        self._telling: asyncio.TimerHandle | None = None
+        self.workspaces.on_change = self._tell_soon
 
     # --- listening
 
@@ -69,25 +76,26 @@ class WorkerServer:
         listener.setblocking(False)
         listener.listen(128)
 
-        def make() -> Connection:
+        def make(peer: str) -> Connection:
             connection = Connection(self, needs_token=context is not None)
             self._connections.add(connection)
-            self._ungreeted.add(connection)
+            self._ungreeted.came(connection, peer)
             return connection
 
         self._doors.append(Door(listener, context, make, self._may_enter, self.settings))
 
     def _may_enter(self) -> bool:
-        return (
-            len(self._connections) < self.settings.connections
-            and len(self._ungreeted) < self.settings.ungreeted_connections
-        )
+        return len(self._connections) - len(self._ungreeted) < self.settings.connections
 
     async def close(self, reason: str = "the worker was stopped") -> None:
-        """Close every workspace and every connection."""
+        """Close every workspace and every connection.
+
+        The doors stay open until the workspaces are closed: backends come through them for the last bundles."""
+        await self.workspaces.close_all(reason)
         for door in self._doors:
             door.close()
-        await self.workspaces.close_all(reason)
+        if self._telling is not None:
+            self._telling.cancel()
         for connection in tuple(self._connections):
             connection.close()
 
@@ -102,11 +110,29 @@ class WorkerServer:
             require_role(connection.ssl_object, {Role.BACKEND, Role.ADMIN})
         if not hello.protocol_minimum <= PROTOCOL <= hello.protocol_maximum:
             raise MessageError(f"Protocol {PROTOCOL} is spoken here.", mend="Bring both sides to the same version.")
-        if hello.role == "browser":
-            raise MessageError("A browser talks to a backend, not to a worker.")
-        self._ungreeted.discard(connection)
+        if hello.role in ("browser", "log"):
+            raise MessageError("A browser talks to a backend, and who logs to the log server, not to a worker.")
+        self._ungreeted.left(connection)
+        if hello.role == "backend":
+            asyncio.get_running_loop().call_soon(self._introduce, connection)
         log.info("Peer greeted", extra={"action": "peer_greeted", "role": hello.role, "build": hello.build})
         return Frame(content=Welcome(PROTOCOL, sagews.__version__, environments=self._environments.names))
+
+    def _introduce(self, connection: Connection) -> None:
+        connection.send(Frame(content=self.workspaces.openings()))
+        connection.send(Frame(content=self.workspaces.room()))
+
+    def _tell_soon(self) -> None:
+        if self._telling is None:
+            self._telling = asyncio.get_running_loop().call_later(TELL_SECONDS, self._tell)
+
+    def _tell(self) -> None:
+        """Let every backend know how much room there is."""
+        self._telling = None
+        room = Frame(content=self.workspaces.room())
+        for connection in self._connections:
+            if connection.role == "backend":
+                connection.send(room)
 
     def heard(self, connection: Connection, frame: Frame) -> None:
         """Hand it on."""
@@ -115,4 +141,10 @@ class WorkerServer:
     def gone(self, connection: Connection) -> None:
         """Forget it."""
         self._connections.discard(connection)
-        self._ungreeted.discard(connection)
+        self._ungreeted.left(connection)
+
+
+def _cut(connection: Connection, peer: str) -> None:
+    """There are too many that say nothing."""
+    log.warning("Stranger cut", extra={"action": "stranger_cut", "peer": peer})
+    connection.abort()

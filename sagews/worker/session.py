@@ -19,7 +19,8 @@ import traceback
 from pathlib import Path
 from typing import Any, NoReturn
 
-from sagews.worker import confinement, processes, session_rehearsal
+from sagews.worker import processes, session_rehearsal
+from sagews.worker.confinement import Confinement
 from sagews.worker.fork_requests import FORK_DESCRIPTORS, REQUEST_BYTES, Request
 from sagews.worker.session_channel import Channel, Closed
 from sagews.worker.session_init import Preparation
@@ -33,6 +34,7 @@ from sagews.worker.session_output import (
     show_lines_of_c,
 )
 from sagews.worker.session_shell import SessionShell
+from sagews.worker.session_user import NAME
 
 
 def run(preparation: Preparation, shell: SessionShell) -> NoReturn:
@@ -61,10 +63,11 @@ def _prepare(preparation: Preparation, shell: SessionShell) -> None:
     """What can be done before the session is asked for."""
     os.setsid()
     processes.die_with_parent(signal.SIGKILL, preparation.parent)
-    confinement.keep_descriptors([preparation.door.fileno()])
+    processes.keep_descriptors([preparation.door.fileno()])
     _take_temporary_folder(preparation.temporary)
     reseed()
-    session_rehearsal.rehearse(shell)
+    if not preparation.awaited:
+        session_rehearsal.rehearse(shell)
 
 
 def _begin(preparation: Preparation) -> Channel | None:
@@ -74,8 +77,8 @@ def _begin(preparation: Preparation) -> Channel | None:
     if not data:
         return None
     request = Request.unpack(data)
-    messages, stdout, stderr, folder = descriptors
-    _take_home(folder)
+    messages, stdout, stderr, *folder = descriptors
+    _take_home(preparation.confinement, *folder)
     connection = socket.socket(fileno=messages)
     marks = Marks(request.nonce, _take_descriptors(stdout, stderr))
     os.register_at_fork(after_in_child=functools.partial(_leave, connection, marks))
@@ -84,7 +87,7 @@ def _begin(preparation: Preparation) -> Channel | None:
     show_lines_of_c()
     builtins.print = print_at_once
     sys.addaudithook(flush_before_programs)
-    confinement.confine(request.limits, preparation.parent)
+    preparation.confinement.give_up(request.limits, request.user, preparation.parent, preparation.temporary)
     return Channel(connection, marks)
 
 
@@ -108,10 +111,10 @@ def _take_temporary_folder(folder: str) -> None:
         settings.DOT_SAGE = dot_sage
 
 
-def _take_home(folder: int) -> None:
-    os.fchdir(folder)
-    os.close(folder)
-    os.environ["HOME"] = os.environ["PWD"] = str(Path.cwd())
+def _take_home(confinement: Confinement, folder: int | None = None) -> None:
+    confinement.go_home(folder)
+    home = str(Path.cwd())
+    os.environ.update(HOME=home, PWD=home, USER=NAME, LOGNAME=NAME)
 
 
 def _take_descriptors(stdout: int, stderr: int) -> tuple[int, int]:

@@ -51,8 +51,16 @@ def install(shell: Any) -> Comms:
     except ImportError:
         return Comms()
     manager = base.CommManager()
+    package.create_comm = _comm_class(base.BaseComm, shell)
+    package.get_comm_manager = lambda: manager
+    shell.kernel = Kernel(shell, manager)
+    return Comms(manager)
 
-    class SessionComm(base.BaseComm):  # type: ignore[misc]
+
+def _comm_class(base: Any, shell: Any) -> type:
+    """A comm that speaks through the shell's channel."""
+
+    class SessionComm(base):  # type: ignore[misc]
         """Sends through the session's channel."""
 
         def publish_msg(
@@ -67,10 +75,7 @@ def install(shell: Any) -> Comms:
             elif msg_type == "comm_close":
                 shell.send(jupyter.CommClose(self.comm_id, data))
 
-    package.create_comm = SessionComm
-    package.get_comm_manager = lambda: manager
-    shell.kernel = Kernel(shell, manager)
-    return Comms(manager)
+    return SessionComm
 
 
 class Kernel:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 import platform
+import re
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,9 @@ from IPython.core import displayhook, displaypub
 from IPython.core.error import TryNext
 
 from sagews.messages import jupyter
+
+_RESULT = re.compile(r"_\d+")
+"""The names of results: ``_1``, ``_2`` ..."""
 
 DEEPEST = 64
 """Levels of JSON that a message of a session has at most."""
@@ -34,6 +38,13 @@ class ResultHook(displayhook.DisplayHook):  # type: ignore[misc]
     def start_displayhook(self) -> None:
         """Nothing is there yet."""
         self._data = None
+
+    def cull_cache(self) -> None:
+        """Forget the oldest results, also where IPython only notes which names it made itself."""
+        super().cull_cache()
+        hidden, kept = self.shell.user_ns_hidden, self.shell.user_ns
+        for name in [name for name in hidden if _RESULT.fullmatch(name) and name not in kept]:
+            del hidden[name]
 
     def finish_displayhook(self) -> None:
         """Send it."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sagews.messages.records import Limits
+from sagews.messages.sizes import in_binary_units
 
 Code = Literal["shutdown", "restart", "limit", "idle", "died", "operator", "worker"]
 """As in `session_ended`."""
@@ -47,13 +48,3 @@ def describe(status: int) -> str:
         names = {member.value: member.name for member in signal.Signals}
         return f"killed by {names.get(number, f'signal {number}')}"
     return f"exited with status {os.WEXITSTATUS(status)}"
-
-
-def in_binary_units(size: int) -> str:
-    """1073741824 -> "1 GiB"; what is no whole number has one digit behind the point."""
-    number = float(size)
-    for unit in ("bytes", "KiB", "MiB"):
-        if number < 1024:
-            return f"{number:.4g} {unit}"
-        number /= 1024
-    return f"{number:.4g} GiB"

@@ -1,8 +1,8 @@
 """The init of a session: parent of everything that the session ever starts.
 
 Invariant: when this process ends, no descendant of the session lives. It ends them when the user's process
-has ended, when the worker server closes the control socket or says so, and when the zygote dies (SIGTERM
-by PDEATHSIG). Where it is killed itself, the zygote adopts and ends what was below it.
+has ended, when the worker server closes the control socket or says so, and when the zygote dies. Where it is killed
+itself, the kernel ends what was below it, or, where sessions have no namespaces, the zygote.
 Runs no user's code and reads nothing but single bytes of the server.
 """
 
@@ -21,13 +21,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
 
-from sagews.worker import confinement, processes
+from sagews.worker import processes
+from sagews.worker.confinement import Confinement
+from sagews.worker.filesystem_view import TEMPORARY
 from sagews.worker.fork_requests import (
     CONTROL_DESCRIPTOR,
     FINISH,
     FORK_DESCRIPTORS,
+    GROUP_DESCRIPTORS,
     INTERRUPT,
+    QUIT,
     REQUEST_BYTES,
+    Request,
     UserStatus,
 )
 
@@ -41,7 +46,10 @@ class Preparation:
     temporary: str
     """Folder for temporary files: for init, one that all sessions share; for the user's process, its own."""
     parent: int
-    """Process id of the parent, with which this process ends."""
+    """What this process ends with: for init, a pidfd of the zygote; for the user's process, the process id of init."""
+    confinement: Confinement
+    awaited: bool = False
+    """Somebody waits for it: it does nothing that is not needed for their first answer."""
 
 
 UserMain = Callable[[Preparation], NoReturn]
@@ -56,7 +64,8 @@ def run(preparation: Preparation, user_main: UserMain) -> NoReturn:
     try:
         os.setsid()
         processes.become_subreaper()
-        confinement.keep_descriptors([preparation.door.fileno()])
+        processes.keep_descriptors([preparation.door.fileno(), preparation.parent])
+        preparation.confinement.enter()
         _supervise(preparation, user_main)
         status = 0
     except BaseException:  # noqa: BLE001 (nothing may return into the zygote's code)
@@ -71,42 +80,64 @@ def _supervise(preparation: Preparation, user_main: UserMain) -> None:
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, _noted)
     signal.signal(signal.SIGTERM, _noted)
-    processes.die_with_parent(signal.SIGTERM, preparation.parent)
-    folder = tempfile.mkdtemp(prefix="session-", dir=preparation.temporary)
+    alone = preparation.confinement.is_first
+    folder = TEMPORARY if alone else tempfile.mkdtemp(prefix="session-", dir=preparation.temporary)
     try:
         inner, outer = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        user = _fork_user(Preparation(outer, folder, os.getpid()), user_main)
+        own = Preparation(outer, folder, os.getpid(), preparation.confinement, preparation.awaited)
+        outside = preparation.confinement.step_in()
+        user = _fork_user(own, user_main)
+        preparation.confinement.step_out(outside)
         outer.close()
-        control = _hand_in(preparation.door, inner, wake)
-        status = _wait(control, wake, user) if control else _end(user)
+        life = (wake, preparation.parent)
+        control = _hand_in(preparation, inner, life, user)
+        status = _wait(control, life, user) if control else _end(user)
     finally:
-        processes.kill_descendants()
-        shutil.rmtree(folder, ignore_errors=True)
+        if alone:
+            processes.kill_all_others()
+        else:
+            processes.kill_descendants()
+            shutil.rmtree(folder, ignore_errors=True)
     if control:
         _report(control, status)
 
 
-def _hand_in(door: socket.socket, inner: socket.socket, wake: int) -> socket.socket | None:
+def _hand_in(preparation: Preparation, inner: socket.socket, life: tuple[int, int], user: int) -> socket.socket | None:
     """Wait until the session is asked for and tell the user's process; None where that is not to be.
 
+    :param life: see `_wait`.
     :return: the control socket.
     """
+    door = preparation.door
     poll = select.poll()
-    poll.register(door, select.POLLIN)
-    poll.register(wake, select.POLLIN)
-    if wake in {descriptor for descriptor, _ in poll.poll()}:
+    for descriptor in (door.fileno(), *life):
+        poll.register(descriptor, select.POLLIN)
+    if {descriptor for descriptor, _ in poll.poll()}.intersection(life):
         # The zygote is gone, or the user's process failed before it began.
         return None
-    data, descriptors, _, _ = socket.recv_fds(door, REQUEST_BYTES, FORK_DESCRIPTORS)
+    data, descriptors, _, _ = socket.recv_fds(door, REQUEST_BYTES, FORK_DESCRIPTORS + GROUP_DESCRIPTORS)
     door.close()
     if not data:
         return None
+    descriptors, groups = descriptors[:FORK_DESCRIPTORS], descriptors[FORK_DESCRIPTORS:]
     control = descriptors.pop(CONTROL_DESCRIPTOR)
+    _join(groups, user)
+    if preparation.confinement.is_first:
+        folder = descriptors.pop()
+        preparation.confinement.take_in(folder, Request.unpack(data).user, descriptors[-2:])
+        os.close(folder)
     with inner:
         socket.send_fds(inner, [data], descriptors)
     for descriptor in descriptors:
         os.close(descriptor)
     return socket.socket(fileno=control)
+
+
+def _join(groups: list[int], user: int) -> None:
+    """Let the user's process, and all that it will start, count in these control groups."""
+    for group in groups:
+        os.write(group, str(user).encode())
+        os.close(group)
 
 
 def _noted(number: int, frame: object) -> None:
@@ -126,14 +157,18 @@ def _fork_user(preparation: Preparation, user_main: UserMain) -> int:
         os._exit(1)
 
 
-def _wait(control: socket.socket, wake: int, user: int) -> int:
-    """Obey the server until the user's process has ended; return its wait status."""
+def _wait(control: socket.socket, life: tuple[int, int], user: int) -> int:
+    """Obey the server until the user's process has ended; return its wait status.
+
+    :param life: a pipe of signals, and a pidfd of the zygote.
+    """
+    wake, zygote = life
     poll = select.poll()
-    poll.register(control, select.POLLIN)
-    poll.register(wake, select.POLLIN)
+    for watched in (control.fileno(), *life):
+        poll.register(watched, select.POLLIN)
     while True:
         ready = {descriptor for descriptor, _ in poll.poll()}
-        if wake in ready and signal.SIGTERM in os.read(wake, 4096):
+        if zygote in ready or (wake in ready and signal.SIGTERM in os.read(wake, 4096)):
             return _end(user)
         ended = _reap(user)
         if ended is not None:
@@ -141,7 +176,9 @@ def _wait(control: socket.socket, wake: int, user: int) -> int:
         if control.fileno() in ready:
             order = control.recv(64)
             if order == INTERRUPT:
-                _interrupt(user)
+                _signal(user, signal.SIGINT)
+            elif order == QUIT:
+                _signal(user, signal.SIGQUIT)
             elif order in (FINISH, b""):
                 return _end(user)
 
@@ -160,9 +197,9 @@ def _reap(user: int) -> int | None:
             status = found
 
 
-def _interrupt(user: int) -> None:
+def _signal(user: int, number: signal.Signals) -> None:
     try:
-        os.killpg(user, signal.SIGINT)
+        os.killpg(user, number)
     except ProcessLookupError:
         # Forked, but its process group is not made yet; nothing runs in it either.
         pass

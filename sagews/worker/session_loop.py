@@ -32,10 +32,10 @@ class SessionLoop:
         self._allow_stdin = False
         self._handlers: dict[type[Message], Callable[[Frame], None]] = {
             jupyter.ExecuteRequest: self._execute,
-            jupyter.CompleteRequest: self._complete,
-            jupyter.InspectRequest: self._inspect,
-            jupyter.IsCompleteRequest: self._is_complete,
-            jupyter.KernelInfoRequest: self._kernel_info,
+            jupyter.CompleteRequest: self._answer,
+            jupyter.InspectRequest: self._answer,
+            jupyter.IsCompleteRequest: self._answer,
+            jupyter.KernelInfoRequest: self._answer,
             jupyter.CommOpen: self._comm,
             jupyter.CommMsg: self._comm,
             jupyter.CommClose: self._comm,
@@ -131,9 +131,26 @@ class SessionLoop:
 
     # --- questions
 
-    def _complete(self, frame: Frame) -> None:
-        request = frame.content
-        assert isinstance(request, jupyter.CompleteRequest)
+    def _answer(self, frame: Frame) -> None:
+        """Answer a question, whatever the user's objects do when they are looked at."""
+        question = frame.content
+        try:
+            answer = self._answer_to(question)
+        except (Exception, SystemExit, KeyboardInterrupt):  # noqa: BLE001 (an object's `__dir__` may raise anything)
+            answer = _no_answer(question)
+        self._channel.send_aside(answer, request=frame.request)
+
+    def _answer_to(self, question: Message) -> Message:
+        if isinstance(question, jupyter.CompleteRequest):
+            return self._complete(question)
+        if isinstance(question, jupyter.InspectRequest):
+            return self._inspect(question)
+        if isinstance(question, jupyter.IsCompleteRequest):
+            status, indent = self._shell.input_transformer_manager.check_complete(question.code)
+            return jupyter.IsCompleteReply(status, " " * (indent or 0))
+        return session_display.kernel_info(self._shell.implementation)
+
+    def _complete(self, request: jupyter.CompleteRequest) -> jupyter.CompleteReply:
         with provisionalcompleter():
             found = self._shell.Completer.completions(request.code, request.cursor_pos)
             matches = list(rectify_completions(request.code, found))
@@ -149,27 +166,21 @@ class SessionLoop:
             for match in matches
         ]
         texts = tuple(match.text for match in matches)
-        self._answer(frame, jupyter.CompleteReply(texts, start, end, {"_jupyter_types_experimental": kinds}))
+        return jupyter.CompleteReply(texts, start, end, {"_jupyter_types_experimental": kinds})
 
-    def _inspect(self, frame: Frame) -> None:
-        request = frame.content
-        assert isinstance(request, jupyter.InspectRequest)
+    def _inspect(self, request: jupyter.InspectRequest) -> jupyter.InspectReply:
         name = token_at_cursor(request.code, request.cursor_pos)
         try:
             data = self._shell.object_inspect_mime(name, detail_level=request.detail_level)
         except KeyError:
-            self._answer(frame, jupyter.InspectReply(found=False))
-            return
-        self._answer(frame, jupyter.InspectReply(found=True, data=session_display.as_json(data)))
+            return jupyter.InspectReply(found=False)
+        return jupyter.InspectReply(found=True, data=session_display.as_json(data))
 
-    def _is_complete(self, frame: Frame) -> None:
-        request = frame.content
-        assert isinstance(request, jupyter.IsCompleteRequest)
-        status, indent = self._shell.input_transformer_manager.check_complete(request.code)
-        self._answer(frame, jupyter.IsCompleteReply(status, " " * (indent or 0)))
 
-    def _kernel_info(self, frame: Frame) -> None:
-        self._answer(frame, session_display.kernel_info(self._shell.implementation))
-
-    def _answer(self, frame: Frame, content: Message) -> None:
-        self._channel.send_aside(content, request=frame.request)
+def _no_answer(question: Message) -> Message:
+    """To a question that cannot be answered."""
+    if isinstance(question, jupyter.CompleteRequest):
+        return jupyter.CompleteReply((), question.cursor_pos, question.cursor_pos, status="error")
+    if isinstance(question, jupyter.InspectRequest):
+        return jupyter.InspectReply(found=False, status="error")
+    return jupyter.IsCompleteReply("unknown")

@@ -18,8 +18,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
-from sagews.worker.processes import LIBC
 from sagews.worker.session_signals import uninterrupted
+from sagews.worker.system_calls import LIBC
 
 MARK_START = b"\x1e"
 MARK_END = b"\x1f"

@@ -7,52 +7,24 @@ when no process of the session is left. What comes from the session is not trust
 from __future__ import annotations
 
 import asyncio
-import functools
-import logging
-import os
-import socket
+import signal
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Literal
 
 from sagews.errors import MessageError, SessionEnded
-from sagews.messages import Decoder, Frame, encode
-from sagews.messages.frame import Malformed
-from sagews.messages.jupyter import ExecuteReply, ExecuteRequest, Status
+from sagews.messages import Frame, encode
+from sagews.messages.jupyter import ExecuteReply, ExecuteRequest, InputReply, Status
 from sagews.messages.records import Limits
-from sagews.worker.fork_requests import FINISH, INTERRUPT, STATUS_BYTES, UserStatus
-from sagews.worker.memory_watch import MemoryWatch
-from sagews.worker.output_order import NAMES, Name, OutputOrder
+from sagews.messages.sizes import in_binary_units
+from sagews.worker.alarm import duration
+from sagews.worker.fork_requests import FINISH, INTERRUPT, QUIT, STATUS_BYTES, UserStatus
 from sagews.worker.session_end import Code, SessionEnd, describe, reason_of
+from sagews.worker.session_reading import Descriptors, SessionReading
+from sagews.worker.session_writing import SessionWriting
+from sagews.worker.stop_ladder import DEFAULT_PATIENCE, Patience, StopLadder
+from sagews.worker.usage_watch import UsageWatch
 
-__all__ = ["DEFAULT_PATIENCE", "Code", "Descriptors", "Patience", "SessionEnd", "SessionProcess"]
-
-log = logging.getLogger(__name__)
-
-_READ_BYTES = 1 << 18
-_REST_SECONDS = 0.002
-
-
-@dataclass(frozen=True)
-class Descriptors:
-    """The server's ends of what connects it with a session."""
-
-    messages: socket.socket
-    control: socket.socket
-    stdout: int
-    stderr: int
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long an interrupt is waited for."""
-
-    again_seconds: float = 2.0
-    kill_seconds: float = 5.0
-    """After the second one."""
-
-
-DEFAULT_PATIENCE = Patience()
+__all__ = ["DEFAULT_PATIENCE", "Code", "Patience", "SessionEnd", "SessionProcess"]
 
 
 class SessionProcess:
@@ -65,7 +37,7 @@ class SessionProcess:
         nonce: str,
         descriptors: Descriptors,
         limits: Limits,
-        memory: MemoryWatch,
+        watch: UsageWatch,
         patience: Patience = DEFAULT_PATIENCE,
     ) -> None:
         """
@@ -79,22 +51,21 @@ class SessionProcess:
         self.limits = limits
         self.ended: asyncio.Future[SessionEnd] = asyncio.get_running_loop().create_future()
         self.on_frame: Callable[[Frame], None] = _drop
+        self.on_warning: Callable[[str], None] = lambda text: None
+        """Is told what people should know before it ends."""
+        self.on_stirred: Callable[[], None] = lambda: None
+        """Called now and then while it does something, also in the background."""
         self._loop = asyncio.get_running_loop()
         self._descriptors = descriptors
+        self._reading = SessionReading(descriptors, nonce, self._heard, self._spoiled)
+        self._writing = SessionWriting(descriptors.messages)
         self._patience = patience
-        self._memory = memory
-        self._order = OutputOrder(nonce)
-        self._readers = {name: functools.partial(self._read_pipe_and_rest, name) for name in NAMES}
-        self._decoder = Decoder()
-        self._pipes: dict[Name, int] = {"stdout": descriptors.stdout, "stderr": descriptors.stderr}
+        self._watch = watch
         self._state: Literal["idle", "requested", "busy"] = "idle"
         self._interrupt_wanted = False
-        self._timers: list[asyncio.TimerHandle] = []
-        self._unsent = bytearray()
-        self._paused = False
-        self._resting = False
-        self._read_of: set[int] = set()
+        self._ladder = StopLadder()
         self._cause: tuple[str, Code] | None = None
+        self._finishing = False
         self._status: UserStatus | None = None
 
     # --- what the server does with it
@@ -102,19 +73,22 @@ class SessionProcess:
     def start(self) -> None:
         """Begin to listen. Called by `Environments`."""
         self._loop.add_reader(self._descriptors.control, self._read_control)
-        self._listen()
+        self._reading.start()
 
     def send(self, frame: Frame) -> None:
         """Send a frame to the session; it is taken when the session comes to it.
 
-        :raises SessionEnded: where the session is over.
+        :raises SessionEnded: where the session is over; OverLimit where it is busy, and too much waits for it. (Runs
+            and lines of input come one at a time, and are taken in any case.)
         """
         if self.ended.done():
             raise SessionEnded(f"The session has ended: {self.ended.result().reason}.")
+        data = encode(frame)
+        if not isinstance(frame.content, (ExecuteRequest, InputReply)):
+            self._writing.check_room(len(data))
         if isinstance(frame.content, ExecuteRequest) and self._state == "idle":
             self._state = "requested"
-        self._unsent += encode(frame)
-        self._write()
+        self._writing.write(data)
 
     def interrupt(self) -> None:
         """Send SIGINT to what is running, again after a while, and end the session after another.
@@ -123,135 +97,78 @@ class SessionProcess:
         """
         if self._state == "requested":
             self._interrupt_wanted = True
-        elif self._state == "busy" and not self._timers:
+        elif self._state == "busy" and not self._ladder.is_climbed:
             self._control(INTERRUPT)
-            again, kill = self._patience.again_seconds, self._patience.kill_seconds
-            self._timers = [
-                self._loop.call_later(again, self._control, INTERRUPT),
-                self._loop.call_later(again + kill, self.kill, "restarted: it did not react to interrupt", "restart"),
-            ]
+            self._ladder.climb(
+                (self._patience.again_seconds, self._interrupt_again),
+                (
+                    self._patience.kill_seconds,
+                    lambda: self.kill("restarted: it did not react to interrupt", "restart"),
+                ),
+            )
+
+    def quit(self, reason: str, code: Code) -> None:
+        """Send SIGQUIT, for which a program may have a handler that keeps what it has; after a while, `kill`."""
+        if self._cause is None and not self.ended.done():
+            self._cause = (reason, code)
+            self._control(QUIT)
+            self._ladder.climb((self._patience.quit_seconds, self._finish))
 
     def kill(self, reason: str, code: Code) -> None:
         """End the session and everything that it started; `ended` tells when that is done."""
-        if self._cause is None and not self.ended.done():
-            self._cause = (reason, code)
-            self._control(FINISH)
+        if not self.ended.done():
+            self._cause = self._cause or (reason, code)
+            self._finish()
+
+    def warn(self, text: str) -> None:
+        """For the watch: people should know this."""
+        self.on_warning(text)
+
+    def stirred(self) -> None:
+        """For the watch: it does something."""
+        self.on_stirred()
 
     def pause_output(self) -> None:
         """Read nothing of the session for now: its program waits when its pipes are full."""
-        self._paused = True
-        self._listen()
+        self._reading.pause()
 
     def resume_output(self) -> None:
         """Read again."""
-        self._paused = False
-        self._listen()
+        self._reading.resume()
 
     # --- what comes from the session
 
-    def _listen(self) -> None:
-        """Watch exactly those descriptors of which something is wanted."""
-        wanted: dict[int, Callable[[], None]] = {}
-        if not self._paused and not self.ended.done():
-            for name, pipe in self._pipes.items():
-                if not self._resting and self._order.wants_text(name):
-                    wanted[pipe] = self._readers[name]
-            if self._order.wants_frames and not self._messages_ended:
-                wanted[self._descriptors.messages.fileno()] = self._read_messages_and_text
-        for descriptor in self._read_of - wanted.keys():
-            self._loop.remove_reader(descriptor)
-        for descriptor in wanted.keys() - self._read_of:
-            self._loop.add_reader(descriptor, wanted[descriptor])
-        self._read_of = set(wanted)
+    def _heard(self, frame: Frame) -> None:
+        self._note(frame)
+        self.on_frame(frame)
 
-    _messages_ended = False
-
-    def _read_pipe_and_rest(self, name: Name) -> None:
-        """Read, and then look at the pipes after a moment only, so that a flood comes in large pieces."""
-        self._resting = 0 < self._read_pipe(name) < _READ_BYTES // 4
-        if self._resting:
-            self._loop.call_later(_REST_SECONDS, self._rested)
-        self._listen()
-
-    def _rested(self) -> None:
-        self._resting = False
-        self._listen()
-
-    def _read_pipe(self, name: Name) -> int:
-        """Read once; return how many bytes there were."""
-        try:
-            data = os.read(self._pipes[name], _READ_BYTES)
-        except BlockingIOError:
-            return 0
-        self._tell(self._order.feed_text(name, data))
-        return len(data)
-
-    def _read_messages_and_text(self) -> None:
-        """Read messages, and what of the text is needed to tell them."""
-        self._read_messages()
-        while not (self._paused or self._order.wants_frames) and self._read_pipes():
-            pass
-        self._listen()
-
-    def _read_pipes(self) -> bool:
-        """Read once what is wanted; False where there is nothing."""
-        return sum(self._read_pipe(name) for name in NAMES if self._order.wants_text(name)) > 0
-
-    def _read_messages(self) -> bool:
-        """Read once; False where there is nothing."""
-        try:
-            data = self._descriptors.messages.recv(_READ_BYTES)
-        except BlockingIOError:
-            return False
-        except ConnectionResetError:
-            data = b""
-        if not data:
-            self._messages_ended = True
-            return False
-        try:
-            frames = [frame for frame in self._decoder.feed(data) if not isinstance(frame.content, Malformed)]
-        except MessageError as error:
-            self._messages_ended = True
-            self.kill(f"it sent what is no message: {error.what}", "died")
-            return False
-        self._tell(self._order.feed_frames(frames))
-        return True
-
-    def _tell(self, frames: list[Frame]) -> None:
-        for frame in frames:
-            self._note(frame)
-            self.on_frame(frame)
+    def _spoiled(self, error: MessageError) -> None:
+        self.kill(f"it sent what is no message: {error.what}", "died")
 
     def _note(self, frame: Frame) -> None:
         """Follow what the session is doing."""
         content = frame.content
         if isinstance(content, Status) and content.execution_state == "busy":
             self._state = "busy"
-            self._memory.busy(self)
+            self._watch.busy(self)
             if self._interrupt_wanted:
                 self._interrupt_wanted = False
                 self.interrupt()
         elif isinstance(content, (ExecuteReply, Status)):
             self._state = "idle"
-            self._memory.idle(self)
-            for timer in self._timers:
-                timer.cancel()
-            self._timers.clear()
+            self._watch.idle(self)
+            if self._cause is None:
+                self._ladder.leave()
 
-    # --- what goes to the session
+    def _interrupt_again(self) -> None:
+        self._control(INTERRUPT)
+        again, kill = duration(self._patience.again_seconds), duration(self._patience.kill_seconds)
+        self.on_warning(f"The interrupt has had no effect for {again}; it was sent again. In {kill} the session ends.")
 
-    def _write(self) -> None:
-        try:
-            while self._unsent:
-                sent = self._descriptors.messages.send(self._unsent)
-                del self._unsent[:sent]
-        except BlockingIOError:
-            self._loop.add_writer(self._descriptors.messages, self._write)
-            return
-        except (BrokenPipeError, ConnectionResetError):
-            # Its end is on its way; `ended` will tell.
-            self._unsent.clear()
-        self._loop.remove_writer(self._descriptors.messages)
+    def _finish(self) -> None:
+        if not self._finishing:
+            self._finishing = True
+            self._control(FINISH)
 
     def _control(self, order: bytes) -> None:
         try:
@@ -272,34 +189,24 @@ class SessionProcess:
 
     # --- the end
 
-    def finish(self, status: int, reason: str = "") -> None:
+    def finish(self, status: int, reason: str = "", *, out_of_memory: bool = False) -> None:
         """No process of it is left. Called by `Environments`.
 
         :param status: wait status of its init.
         :param reason: why, where the reason lies outside of the session.
+        :param out_of_memory: the kernel killed one of its processes for the memory limit.
         """
         if self.ended.done():
             return
         self._read_control()
         was_busy = self._state != "idle"
-        self._drain()
-        self._memory.idle(self)
-        for timer in self._timers:
-            timer.cancel()
-        end = self._end(status, reason, was_busy)
-        self.ended.set_result(end)
+        self._reading.drain()
+        self._watch.forget(self)
+        self._ladder.leave()
+        self.ended.set_result(self._end(status, reason, was_busy, out_of_memory))
         self._close()
-        log.info("Session ended", extra={"action": "session_ended", "session": self.session, "reason": end.reason})
 
-    def _drain(self) -> None:
-        """Tell everything that is left in pipes and socket."""
-        progress = True
-        while progress:
-            progress = self._read_pipes()
-            progress |= self._order.wants_frames and not self._messages_ended and self._read_messages()
-        self._tell(self._order.finish())
-
-    def _end(self, status: int, reason: str, was_busy: bool) -> SessionEnd:
+    def _end(self, status: int, reason: str, was_busy: bool, out_of_memory: bool) -> SessionEnd:
         user = self._status
         usage = (user.cpu_seconds, user.peak_bytes) if user else (0.0, 0)
         if self._cause is not None:
@@ -308,16 +215,16 @@ class SessionProcess:
             return SessionEnd(reason, "worker", *usage)
         if user is None:
             return SessionEnd(f"its init process was {describe(status)}", "died")
+        if out_of_memory and user.status == signal.SIGKILL:
+            return SessionEnd(f"memory limit {in_binary_units(self.limits.memory_bytes)}", "limit", *usage)
         return SessionEnd(*reason_of(user.status, self.limits, was_busy=was_busy), *usage)
 
     def _close(self) -> None:
-        self._listen()
+        self._reading.stop()
+        self._writing.stop()
         self._loop.remove_reader(self._descriptors.control)
-        self._loop.remove_writer(self._descriptors.messages)
         self._descriptors.messages.close()
         self._descriptors.control.close()
-        for pipe in self._pipes.values():
-            os.close(pipe)
 
 
 def _drop(frame: Frame) -> None:

@@ -7,10 +7,11 @@ file, no thread and no terminal.
 from __future__ import annotations
 
 import sys
+import warnings
+from contextlib import AbstractContextManager, nullcontext
 from types import TracebackType
 from typing import Any
 
-from IPython.core.history import HistoryManager
 from IPython.core.interactiveshell import InteractiveShell
 from traitlets import Type
 
@@ -19,13 +20,7 @@ from sagews.messages.frame import Message
 from sagews.worker import session_display
 from sagews.worker.session_channel import Channel
 from sagews.worker.session_comms import Comms
-
-
-class SessionHistory(HistoryManager):  # type: ignore[misc]
-    """History in memory only: no database, no thread."""
-
-    def __init__(self, **arguments: Any) -> None:
-        super().__init__(**{**arguments, "hist_file": ":memory:", "enabled": False})
+from sagews.worker.session_history import SessionCompiler, SessionHistory
 
 
 class SessionShell(InteractiveShell):  # type: ignore[misc]
@@ -33,6 +28,7 @@ class SessionShell(InteractiveShell):  # type: ignore[misc]
 
     displayhook_class = Type(session_display.ResultHook)
     display_pub_class = Type(session_display.DisplayPublisher)
+    compiler_class = Type(SessionCompiler)
 
     channel: Channel | None = None
     comms: Comms
@@ -49,9 +45,15 @@ class SessionShell(InteractiveShell):  # type: ignore[misc]
     def init_io(self) -> None:
         """IPython must not wrap the streams."""
 
+    def _tee(self, channel: str) -> AbstractContextManager[None]:
+        """IPython must not keep all text that a run writes (it does so since 9.0, for `%notebook`)."""
+        return nullcontext()
+
     def init_hooks(self) -> None:
-        """`?` shows its text in a pager of the page, not in `less`."""
+        """`?` shows its text in a pager of the page, not in `less`; what is for terminals only is not said."""
         super().init_hooks()
+        # IPython's advice after a SystemExit is for a terminal.
+        warnings.filterwarnings("ignore", message="To exit: use", category=UserWarning)
         self.set_hook("show_in_pager", session_display.page(self), 99)
 
     def init_virtualenv(self) -> None:

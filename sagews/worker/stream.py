@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sagews.errors import TooLarge
+from sagews.messages.connection import Refused
 from sagews.messages.frame import Frame, Message
 from sagews.messages.framing import LENGTH, encode
+from sagews.messages.workspace import Attach
 
 
 class NumberedStream:
@@ -30,19 +33,24 @@ class NumberedStream:
         self._subscribers: dict[Subscriber, Callable[[Subscriber], None]] = {}
 
     def append(self, content: Message, *, session: str = "", run: str = "", client: str = "") -> int:
-        """Number an event, keep it and wake the subscribers; returns its number."""
-        self.last += 1
+        """Number an event, keep it and wake the subscribers; returns its number.
+
+        :raises TooLarge: where it is larger than a frame may be; MessageError: where JSON cannot hold it. It has no
+            number then.
+        """
+        number = self.last + 1
         frame = Frame(
             content=content,
             workspace=self.workspace,
             epoch=self.epoch,
-            n=self.last,
+            n=number,
             session=session,
             run=run,
             client=client,
         )
         event = encode(frame)[LENGTH.size :]
-        self._events[self.last] = event
+        self.last = number
+        self._events[number] = event
         self.kept_bytes += len(event)
         while self._first < self.last and (
             len(self._events) > self._maximum_events or self.kept_bytes > self._maximum_bytes
@@ -51,7 +59,7 @@ class NumberedStream:
             self._first += 1
         for subscriber, wake in self._subscribers.items():
             wake(subscriber)
-        return self.last
+        return number
 
     def has_all_after(self, n: int) -> bool:
         """Whether every event after n is still kept (n itself need not be)."""
@@ -88,11 +96,19 @@ class Subscriber:
         if self.cursor >= self.stream.last:
             return None
         if not self.stream.has_all_after(self.cursor):
-            frame = self._attached()
-            self.cursor = frame.n
-            return encode(frame)
+            return self._start_over()
         self.cursor += 1
         return on_channel(self.stream.event(self.cursor), self.channel)
+
+    def _start_over(self) -> bytes:
+        """A snapshot; where it is too large even so, the refusal, and nothing more before the next `attach`."""
+        frame = self._attached()
+        self.cursor = frame.n
+        try:
+            return encode(frame)
+        except TooLarge as error:
+            self.stream.unsubscribe(self)
+            return encode(frame.reply(Refused.because(error, Attach.type)))
 
 
 def on_channel(event: bytes, channel: int) -> bytes:

@@ -1,19 +1,31 @@
-"""Workspaces: those that are open on this worker, by name; at most one opening (epoch) of each."""
+"""Workspaces: those that are open on this worker, by name; at most one opening (epoch) of each.
+
+While the worker is drained, none opens, and each is closed as soon as nothing runs in it: its people attach again, and
+a backend opens it on another worker.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 from sagews.errors import Fenced, MessageError, NotFound, OverLimit, Unavailable
+from sagews.messages.records import OpenRecord
+from sagews.messages.room import Openings, Room
 from sagews.messages.workspace import OpenWorkspace
+from sagews.worker.arrivals import Arrivals
 from sagews.worker.capacity import Capacity
 from sagews.worker.commands import Commands
 from sagews.worker.environments import Environments
+from sagews.worker.folder_watch import FolderWatch
 from sagews.worker.open_workspace import OpenedWorkspace
 from sagews.worker.session_process import Code
 from sagews.worker.settings import WorkerSettings
+from sagews.worker.tally import Tally
+from sagews.worker.turns import Turns
+from sagews.worker.versions import Versions
 from sagews.worker.workspace_folder import WorkspaceFolder
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
@@ -29,10 +41,45 @@ class Workspaces:
         self._environments = environments
         self._settings = settings
         self._capacity = Capacity(settings.sessions, settings.sessions_waiting)
+        self._watch = FolderWatch()
+        self.tally = Tally(settings.starts_per_minute)
         self._closing: set[asyncio.Task[None]] = set()
         self._open: dict[str, tuple[OpenedWorkspace, Commands]] = {}
-        self._turns: dict[str, asyncio.Lock] = {}
+        self._turns = Turns()
+        self.arrivals = Arrivals(data, settings)
         self._stopping = False
+        self._draining = False
+        self.on_change: Callable[[], None] = lambda: None
+        """Called when `room` may have changed."""
+        self._capacity.on_change = self._changed
+
+    def room(self) -> Room:
+        """How much of it there is now."""
+        capacity = self._capacity
+        return Room(capacity.places, capacity.taken, capacity.waiting, len(self._open), self._draining)
+
+    def openings(self) -> Openings:
+        """What is open now."""
+        return Openings({name: workspace.epoch for name, (workspace, _) in self._open.items()})
+
+    def drain(self) -> None:
+        """Open nothing more; close each workspace when nothing runs in it. Repeatable."""
+        self._draining = True
+        for workspace, _ in tuple(self._open.values()):
+            self._close_drained(workspace)
+        self.on_change()
+
+    def undrain(self) -> None:
+        """Open workspaces again; repeatable."""
+        self._draining = False
+        self.on_change()
+
+    def records(self, account: str = "") -> tuple[OpenRecord, ...]:
+        """What is open, and owned by this account ("" = by any)."""
+        return tuple(workspace.record() for workspace, _ in self._open.values() if account in ("", workspace.account))
+
+    def _changed(self) -> None:
+        self.on_change()
 
     def find(self, name: str) -> tuple[OpenedWorkspace, Commands]:
         """Raises NotFound where it is not open here."""
@@ -44,11 +91,13 @@ class Workspaces:
     async def open(self, name: str, epoch: int, content: OpenWorkspace) -> None:
         """Open it at this epoch, dropping an older opening.
 
-        :raises Fenced: where it is open at a higher epoch; OverLimit: too many are open.
+        :raises Fenced: where it is open at a higher epoch; OverLimit: too many are open; Unavailable: the worker is
+            stopping; MessageError: the name, the epoch or what the database has of its documents is none; Damaged: its
+            bundles are.
         """
         if not NAME.match(name) or epoch < 1:
             raise MessageError("message: open_workspace needs a workspace (letters, digits, -, _) and an epoch.")
-        async with self._turns.setdefault(name, asyncio.Lock()):
+        async with self._turns.of(name):
             known = self._open.get(name)
             if known is not None:
                 if known[0].epoch > epoch:
@@ -61,41 +110,64 @@ class Workspaces:
                 folder = WorkspaceFolder.kept(self._data, name, self._settings)
             else:
                 folder = WorkspaceFolder.temporary(self._data, self._settings)
-            workspace = OpenedWorkspace(
-                name, epoch, content, folder, self._environments, self._capacity, self._settings
-            )
-            workspace.on_unused = lambda: self._close_unused(name, epoch)
+            try:
+                versions = await self._versions(name, epoch, content, folder) if content.kept else None
+                workspace = OpenedWorkspace(
+                    *(name, epoch, content, folder, self._environments, self._capacity, self.tally, self._watch),
+                    *(self._settings, versions),
+                )
+            except BaseException:
+                folder.release()
+                raise
+            workspace.on_unused = lambda: self._begin_closing(name, epoch, "nobody used it for a while", "idle")
+            workspace.on_idle = lambda: self._close_drained(workspace)
             self._open[name] = (workspace, Commands(workspace))
+            self.on_change()
+
+    async def _versions(self, name: str, epoch: int, content: OpenWorkspace, folder: WorkspaceFolder) -> Versions:
+        """The versions of a workspace, and its files as they say."""
+        versions = Versions(folder.top, folder.files, self._settings.kept_limits(content.limits))
+        try:
+            await versions.restore(content.bundles, lambda head: self.arrivals.place(name, epoch, head))
+        finally:
+            self.arrivals.drop(name)
+        return versions
 
     async def close(self, name: str, epoch: int, reason: str, code: Code) -> None:
         """Close it, if it is open at this epoch or an older one (0 = whichever).
 
         :raises Fenced: where it is open at a higher epoch.
         """
-        async with self._turns.setdefault(name, asyncio.Lock()):
+        async with self._turns.of(name):
             known = self._open.get(name)
             if known is None:
                 return
             if epoch and known[0].epoch > epoch:
                 raise Fenced(f"The workspace is open at epoch {known[0].epoch} already.")
             await self._close(name, reason, code)
-        if name not in self._open and not self._turns[name].locked():
-            del self._turns[name]
 
     def renew(self, epochs: dict[str, int]) -> None:
         """The database still has these openings."""
         for name, epoch in epochs.items():
             known = self._open.get(name)
             if known is not None and known[0].epoch == epoch:
-                known[0].renew_lease()
+                known[0].lease.renew()
 
     async def close_all(self, reason: str) -> None:
         """Close all; nothing opens any more."""
         self._stopping = True
         await asyncio.gather(*(self.close(name, 0, reason, "worker") for name in tuple(self._open)))
+        self._watch.close()
 
-    def _close_unused(self, name: str, epoch: int) -> None:
-        task = asyncio.get_running_loop().create_task(self.close(name, epoch, "nobody used it for a while", "idle"))
+    def _close_drained(self, workspace: OpenedWorkspace) -> None:
+        if not workspace.kept and (workspace.sessions or len(workspace.people)):
+            return  # what is in it is nowhere else: it ends when nobody uses it any more
+        if self._draining and not workspace.closed and not workspace.is_busy:
+            reason = "its worker is taken out of use; it goes on on another one"
+            self._begin_closing(workspace.name, workspace.epoch, reason, "operator")
+
+    def _begin_closing(self, name: str, epoch: int, reason: str, code: Code) -> None:
+        task = asyncio.get_running_loop().create_task(self.close(name, epoch, reason, code))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
@@ -103,9 +175,12 @@ class Workspaces:
         workspace, _ = self._open[name]
         await workspace.close(reason, code)
         del self._open[name]
+        self.on_change()
 
     def _check_room(self) -> None:
         if self._stopping:
             raise Unavailable("This worker is stopping.")
+        if self._draining:
+            raise Unavailable("This worker is taken out of use and opens nothing.")
         if len(self._open) >= self._settings.workspaces:
             raise OverLimit(f"{len(self._open)} workspaces are open on this worker; it takes no more.")

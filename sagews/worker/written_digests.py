@@ -11,6 +11,8 @@ import json
 import os
 from pathlib import Path
 
+from sagews.errors import Unavailable
+
 KEPT = 3
 """Contents remembered of each document: the one before, the one being written, and one to spare."""
 
@@ -30,7 +32,10 @@ class WrittenDigests:
         return tuple(self._digests.get(document, ()))
 
     def add(self, document: str, digest: str) -> None:
-        """From now on this content is known; returns when that is on disk."""
+        """From now on this content is known; returns when that is on disk.
+
+        :raises Unavailable: where it cannot be written.
+        """
         known = [one for one in self._digests.get(document, []) if one != digest]
         self._digests[document] = [*known, digest][-KEPT:]
         self._write()
@@ -42,8 +47,11 @@ class WrittenDigests:
 
     def _write(self) -> None:
         part = self._path.with_suffix(".part")
-        with part.open("w") as file:
-            json.dump(self._digests, file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(self._path)
+        try:
+            with part.open("w") as file:
+                json.dump(self._digests, file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(self._path)
+        except OSError as error:
+            raise Unavailable(f"The worker's disk cannot be written ({error.strerror}).") from error

@@ -8,7 +8,7 @@ of fixed size; every process below it is the init of a session that it knows, or
 from __future__ import annotations
 
 import argparse
-import gc
+import errno
 import os
 import select
 import signal
@@ -18,7 +18,18 @@ from pathlib import Path
 from typing import NoReturn
 
 from sagews.errors import SetupError
-from sagews.worker import environment_preload, processes, session, session_init
+from sagews.worker import (
+    confinement_trial,
+    environment_preload,
+    fork_memory,
+    fork_safety,
+    processes,
+    session,
+    session_init,
+    user_reset,
+)
+from sagews.worker.confinement_settings import ConfinementSettings
+from sagews.worker.confinement_trial import Outcome
 from sagews.worker.fork_requests import (
     FORK_DESCRIPTORS,
     REQUEST_BYTES,
@@ -36,20 +47,28 @@ REST_SECONDS = 0.02
 class Zygote:
     """The loop."""
 
-    def __init__(self, server: socket.socket, temporary: str, shell: SessionShell, spares: int) -> None:
+    def __init__(
+        self, server: socket.socket, temporary: str, shell: SessionShell, spares: int, outcome: Outcome
+    ) -> None:
         """
         :param temporary: folder for the sessions' folders of temporary files.
         :param shell: the warm shell, which each session inherits.
         :param spares: sessions to keep prepared.
+        :param outcome: how they are confined.
         """
         self.server = server
         self.temporary = temporary
         self.shell = shell
         self.spares = spares
+        self.confinement, self.groups, self.present = outcome.confinement, outcome.groups, outcome.present
+        self._life = os.pidfd_open(os.getpid())
+        """By which inits see that this process has ended."""
         self._prepared: dict[int, socket.socket] = {}
         """The doors of spare sessions, by the process id of their init."""
         self._inits: dict[int, int] = {}
         """Session numbers by the process id of their init."""
+        self._spoiled = False
+        """A spare failed; there is no other before the next request."""
         self._wake, self._woken = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
 
     def run(self) -> None:
@@ -57,14 +76,14 @@ class Zygote:
         signal.signal(signal.SIGCHLD, _noted)
         signal.set_wakeup_fd(self._woken, warn_on_full_buffer=False)
         while len(self._prepared) < self.spares:
-            self._prepare()
-        self._report(Report(ReportKind.READY, pid=os.getpid()))
+            self._prepare()  # where this cannot be done, nothing can
+        self._report(Report(ReportKind.READY, pid=os.getpid(), status=self.present))
         poll = select.poll()
         poll.register(self.server, select.POLLIN)
         poll.register(self._wake, select.POLLIN)
         open_still = True
         while open_still:
-            wanting = len(self._prepared) < self.spares
+            wanting = len(self._prepared) < self.spares and not self._spoiled
             ready = {descriptor for descriptor, _ in poll.poll(REST_SECONDS * 1000 if wanting else None)}
             if self._wake in ready:
                 os.read(self._wake, 4096)
@@ -72,7 +91,7 @@ class Zygote:
             if self.server.fileno() in ready:
                 open_still = self._serve()
             if not ready:
-                self._prepare()
+                self._prepare_spare()
         self._end_sessions()
 
     def _serve(self) -> bool:
@@ -87,8 +106,8 @@ class Zygote:
             request = Request.unpack(data)
             if request.kind is RequestKind.FORK:
                 self._begin(request, descriptors)
-            elif request.kind is RequestKind.KILL:
-                self._kill(request.session)
+            else:
+                self._reset(request)
         finally:
             for descriptor in descriptors:
                 os.close(descriptor)
@@ -96,14 +115,18 @@ class Zygote:
 
     def _begin(self, request: Request, descriptors: list[int]) -> None:
         """Give the descriptors to a prepared session."""
-        if len(descriptors) != FORK_DESCRIPTORS:
-            raise ValueError(f"{len(descriptors)} descriptors came with a fork request.")
         try:
+            if len(descriptors) != FORK_DESCRIPTORS:
+                raise OSError(errno.EMFILE, "there is no room for the descriptors of a session")
+            self.confinement.check(request.user)
             if not self._prepared:
-                self._prepare()
+                self._prepare(awaited=True)
+            if self.groups:
+                descriptors += self.groups.make(request.session, request.limits)
         except OSError as error:
             self._report(Report(ReportKind.FAILED, request.session, status=error.errno or 0))
             return
+        self._spoiled = False
         pid, door = next(iter(self._prepared.items()))
         del self._prepared[pid]
         self._inits[pid] = request.session
@@ -115,21 +138,33 @@ class Zygote:
                 pass
         self._report(Report(ReportKind.FORKED, request.session, pid=pid))
 
-    def _prepare(self) -> None:
+    def _prepare_spare(self) -> None:
+        """Fork one ahead; where that cannot be done now, the next request tries again."""
+        try:
+            self._prepare()
+        except OSError as error:
+            self._spoiled = True
+            sys.stderr.write(f"No spare session can be prepared now: {error.strerror}\n")
+            sys.stderr.flush()
+
+    def _prepare(self, *, awaited: bool = False) -> None:
         """Fork a session that waits to be asked for.
 
+        :param awaited: it is asked for already.
         :raises OSError: where there cannot be one more process.
         """
-        zygote = os.getpid()
         inside, outside = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         with inside:
             try:
-                pid = os.fork()
+                # A pidfd needs a descriptor too: where there is none, fail before the fork.
+                os.close(os.dup(inside.fileno()))
+                pid = self.confinement.fork()
             except OSError:
                 outside.close()
                 raise
             if pid == 0:
-                session_init.run(session_init.Preparation(inside, self.temporary, zygote), self._user_main)
+                kept = session_init.Preparation(inside, self.temporary, self._life, self.confinement, awaited)
+                session_init.run(kept, self._user_main)
         self._prepared[pid] = outside
         pidfd = os.pidfd_open(pid)
         try:
@@ -140,10 +175,10 @@ class Zygote:
     def _user_main(self, preparation: session_init.Preparation) -> NoReturn:
         session.run(preparation, self.shell)
 
-    def _kill(self, number: int) -> None:
-        for pid, session_number in self._inits.items():
-            if session_number == number:
-                processes.kill(pid)
+    def _reset(self, request: Request) -> None:
+        """Nothing of the user is left when this returns, or the report says so."""
+        clean = request.user in self.confinement.users and not user_reset.reset({request.user.uid})
+        self._report(Report(ReportKind.RESET, request.session, status=0 if clean else errno.EBUSY))
 
     def _reap(self) -> None:
         """Reap what has ended, and end what an init left behind that was killed."""
@@ -155,17 +190,26 @@ class Zygote:
             if pid == 0:
                 return
             if pid in self._prepared:
-                # Something is wrong with all of them: prepare none before the next request shows what.
+                # Something may be wrong with all of them: prepare none before the next request shows what.
                 self._prepared.pop(pid).close()
                 self._inits[pid] = 0
-                self.spares = 0
+                self._spoiled = True
             number = self._inits.pop(pid, None)
             if number is None:
                 continue
             if status != 0:
                 self._end_strangers()
             cpu_seconds = usage.ru_utime + usage.ru_stime
-            self._report(Report(ReportKind.ENDED, number, pid, status, cpu_seconds, usage.ru_maxrss * 1024))
+            peak = usage.ru_maxrss * 1024
+            self._report(Report(ReportKind.ENDED, number, pid, status, cpu_seconds, peak, self._end_groups(number)))
+
+    def _end_groups(self, number: int) -> bool:
+        """Remove the control groups of a session that is over; whether it ran out of memory."""
+        if self.groups is None or not number:
+            return False
+        killed = self.groups.ran_out_of_memory(number)
+        self.groups.remove(number)
+        return killed
 
     def _end_strangers(self) -> None:
         """End and reap every descendant that no living init is responsible for."""
@@ -183,12 +227,18 @@ class Zygote:
                     pass
 
     def _end_sessions(self) -> None:
-        """Let each init end its session, and wait for it (its control socket is closed by now)."""
+        """Let each init end its session, and wait for it (its control socket is closed by now).
+
+        A spare that has only just been forked does not listen to signals yet: it finds its door closed.
+        """
         inits = [*self._inits, *self._prepared]
+        for door in self._prepared.values():
+            door.close()
         for pid in inits:
             processes.kill(pid, signal.SIGTERM)
         for pid in inits:
             os.waitpid(pid, 0)
+            self._end_groups(self._inits.get(pid, 0))
         self._inits.clear()
         self._prepared.clear()
         self._end_strangers()
@@ -208,32 +258,27 @@ def _noted(number: int, frame: object) -> None:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="sagews.worker.zygote", description=__doc__)
     parser.add_argument("--environment", required=True)
+    parser.add_argument("--kind", choices=("sage", "python", "bare"), required=True)
     parser.add_argument("--preload", default="", help="modules to import, separated by commas")
     parser.add_argument("--socket-fd", type=int, required=True)
     parser.add_argument("--data", type=Path, required=True, help="the zygote's own folder")
     parser.add_argument("--spares", type=int, default=0, help="sessions to keep prepared")
-    parser.add_argument("--parent", type=int, required=True, help="process id of the worker server")
+    parser.add_argument("--parent", type=int, required=True, help="process id of who has started it")
+    ConfinementSettings.add_arguments(parser)
     return parser.parse_args()
 
 
-def check_alone(expected: set[int]) -> None:
-    """Check that nothing is here which sessions would share.
+def _refuse_to_be_root(outcome: Outcome, owner: int) -> None:
+    """A worker that is an ordinary user has sessions that are users of their own, or none at all.
 
-    :param expected: the descriptors that may be open.
-    :raises SetupError: where this process has a second thread, which a fork would break, or another connection.
+    :param owner: user id of the worker.
+    :raises SetupError: its sessions would be root, who can write in /proc/sys without any capability.
     """
-    threads = list(Path("/proc/self/task").iterdir())
-    if len(threads) != 1:
+    if outcome.confinement.as_root and owner != 0 and not outcome.confinement.users:
         raise SetupError(
-            f"The environment started {len(threads) - 1} threads while it was imported; a zygote cannot fork then.",
-            mend="Take the module that does so out of `preload`.",
+            "Sessions cannot have Unix users of their own here, and would be root.",
+            mend="`sagews check worker` says what is missing; or start the site as an ordinary user.",
         )
-    for path in list(Path("/proc/self/fd").iterdir()):
-        if int(path.name) not in expected and path.is_socket():
-            raise SetupError(
-                "The environment opened a connection while it was imported; all its sessions would share it.",
-                mend="Take the module that does so out of `preload`.",
-            )
 
 
 def main() -> None:
@@ -245,13 +290,19 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     temporary = arguments.data / "temporary"
     temporary.mkdir(parents=True, exist_ok=True)
-    shell = environment_preload.preload(arguments.environment, [name for name in arguments.preload.split(",") if name])
-    check_alone({0, 1, 2, arguments.socket_fd})
+    if arguments.confined:
+        os.umask(0o022)  # sessions may be other users, and see folders and caches that are made from now on
+    outcome = confinement_trial.try_out(ConfinementSettings.from_arguments(arguments), arguments.data)
+    _refuse_to_be_root(outcome, arguments.owner)
+    outcome.confinement.prepare()
+    modules = [name for name in arguments.preload.split(",") if name]
+    shell = environment_preload.preload(arguments.environment, arguments.kind, modules)
+    fork_safety.check_alone({0, 1, 2, arguments.socket_fd})
     sys.stdout.flush()
     sys.stderr.flush()
-    gc.collect()
-    gc.freeze()
-    Zygote(socket.socket(fileno=arguments.socket_fd), str(temporary), shell, arguments.spares).run()
+    fork_memory.prepare()
+    server = socket.socket(fileno=arguments.socket_fd)
+    Zygote(server, str(temporary), shell, arguments.spares, outcome).run()
 
 
 if __name__ == "__main__":

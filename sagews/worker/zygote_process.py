@@ -8,15 +8,21 @@ import logging
 import os
 import secrets
 import socket
-import sys
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
 from sagews.errors import SetupError, Unavailable
 from sagews.messages.records import Limits
+from sagews.worker.environment_settings import EnvironmentSettings
 from sagews.worker.fork_requests import NONCE_BYTES, REPORT_BYTES, Report, ReportKind, Request, RequestKind
-from sagews.worker.memory_watch import MemoryWatch
-from sagews.worker.session_process import Descriptors, Patience, SessionProcess
+from sagews.worker.protection import Protection
+from sagews.worker.session_process import SessionProcess
+from sagews.worker.session_reading import Descriptors
+from sagews.worker.session_user import SessionUser
+from sagews.worker.stop_ladder import Patience
+from sagews.worker.usage_watch import UsageWatch
+from sagews.worker.zygote_starter import StartedZygote, ZygoteStarter
 
 log = logging.getLogger(__name__)
 
@@ -31,33 +37,31 @@ class Around:
     """What all sessions of a worker have in common."""
 
     patience: Patience
-    memory: MemoryWatch
+    watch: UsageWatch
 
 
 class ZygoteProcess:
     """The zygote of one environment; another one is started when it has died and a session is wanted."""
 
-    def __init__(
-        self, environment: str, preload: tuple[str, ...], data: Path, python: str = "", spares: int = 0
-    ) -> None:
-        """
-        :param spares: sessions to keep prepared.
-        :param data: folder of its own: log, home, temporary files.
-        :param python: the Python that runs it; "" = ours.
-        """
-        self.environment = environment
+    def __init__(self, settings: EnvironmentSettings, data: Path, starter: ZygoteStarter) -> None:
+        """:param data: folder for its log."""
+        self.environment = settings.name
         self.log_path = data / "zygote.log"
+        self.present = Protection(0)
+        """What protects others from its sessions; known when it is warm."""
+        self._promised = Protection(0)
+        """What it has had so far: the worker serves because of it."""
         self._data = data
-        self._preload = preload
-        self._spares = spares
-        self._python = python or sys.executable
+        self._settings = settings
+        self._starter = starter
         self._starting = asyncio.Lock()
         self._socket: socket.socket | None = None
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: StartedZygote | None = None
         self._warm: asyncio.Future[int] | None = None
         self._gone: asyncio.Task[None] | None = None
         self._sessions: dict[int, SessionProcess] = {}
         self._forked: dict[int, asyncio.Future[Report]] = {}
+        self._resets: dict[int, asyncio.Future[bool]] = {}
         self._pidfds: dict[int, int] = {}
         """Of every init, by its process id."""
 
@@ -69,41 +73,68 @@ class ZygoteProcess:
     async def ready(self) -> None:
         """Return when it is warm, after starting it if it does not run.
 
-        :raises SetupError: where it ended instead; with the last lines of its log.
+        :raises SetupError: where it ended instead; with the last lines of its log. Unavailable where it was started
+            anew and found less to protect its sessions with than before: it is stopped then, and the next try is new.
         """
         async with self._starting:
             if self._socket is None:
                 await self._start()
         assert self._warm is not None
         await asyncio.shield(self._warm)
+        lost = self._promised & ~self.present
+        if lost:
+            names = ", ".join(one.label for one in lost)
+            log.error(
+                "A zygote has lost protections; it is stopped",
+                extra={"action": "protection_lost", "environment": self.environment, "protections": names},
+            )
+            await self.stop()
+            raise Unavailable(f"Sessions of {self.environment} would be without {names} now.", mend="Try again.")
+        self._promised = self.present
 
-    async def fork(self, session: str, number: int, folder: Path, limits: Limits, around: Around) -> SessionProcess:
+    async def fork(
+        self, session: str, number: int, folder: Path, limits: Limits, around: Around, user: SessionUser | None = None
+    ) -> SessionProcess:
         """See `Environments.fork`."""
         await self.ready()
         if self._socket is None:
             raise Unavailable(f"The zygote of {self.environment} has just died.")
         nonce = secrets.token_bytes(NONCE_BYTES)
-        ours, theirs = _connect()
-        process = SessionProcess(session, number, nonce.hex(), ours, limits, around.memory, around.patience)
+        try:
+            ours = self._ask(Request(RequestKind.FORK, number, nonce, limits, user), folder)
+        except OSError as error:
+            raise Unavailable(f"A session cannot be forked: {error.strerror}.") from error
+        process = SessionProcess(session, number, nonce.hex(), ours, limits, around.watch, around.patience)
         forked: asyncio.Future[Report] = asyncio.get_running_loop().create_future()
         self._forked[number], self._sessions[number] = forked, process
         process.start()
-        directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            self._request(Request(RequestKind.FORK, number, nonce, limits), [*theirs, directory])
-        finally:
-            for descriptor in (*theirs, directory):
-                os.close(descriptor)
         try:
             report = await forked
         except asyncio.CancelledError:
             process.kill("nobody waited for its start", "shutdown")
+            await process.ended  # before that, nobody else may become its user
             raise
         if report.kind is ReportKind.FAILED:
             raise Unavailable(f"A session cannot be forked: {os.strerror(report.status)}.")
         process.pid = report.pid
         log.info("Session forked", extra={"action": "session_forked", "session": session, "pid": report.pid})
         return process
+
+    async def reset(self, number: int, user: SessionUser) -> bool:
+        """End and wipe what there is of a user outside of sessions; False where something is left, or it does not run.
+
+        :param number: unlike any session's.
+        """
+        if self._socket is None:
+            return False
+        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._resets[number] = done
+        try:
+            self._socket.send(Request(RequestKind.RESET, number, user=user).pack())
+        except OSError:
+            del self._resets[number]
+            return False
+        return await done
 
     async def stop(self) -> None:
         """End it and its sessions; return when nothing is left."""
@@ -117,59 +148,21 @@ class ZygoteProcess:
     # --- the process
 
     async def _start(self) -> None:
-        for folder in (self._data, self._data / "home"):
-            folder.mkdir(parents=True, exist_ok=True)
+        self._data.mkdir(parents=True, exist_ok=True)
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        with theirs, self.log_path.open("wb") as output:
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command(theirs.fileno()),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=self._variables(),
-                cwd=self._data / "home",
-                pass_fds=[theirs.fileno()],
-            )
+        try:
+            with theirs, self.log_path.open("wb") as output:
+                self._process = await self._starter.start(self._settings, theirs, output)
+        except BaseException:
+            ours.close()
+            raise
         self._socket = ours
         self._warm = asyncio.get_running_loop().create_future()
         self._gone = asyncio.create_task(self._watch(self._process))
         asyncio.get_running_loop().add_reader(ours, self._read)
 
-    def _command(self, descriptor: int) -> list[str]:
-        return [
-            self._python,
-            "-m",
-            "sagews.worker.zygote",
-            f"--environment={self.environment}",
-            f"--preload={','.join(self._preload)}",
-            f"--socket-fd={descriptor}",
-            f"--data={self._data}",
-            f"--spares={self._spares}",
-            f"--parent={os.getpid()}",
-        ]
-
-    def _variables(self) -> dict[str, str]:
-        """A clean environment: nothing of the worker's own."""
-        home = self._data / "home"
-        bin_folder = str(Path(self._python).parent)
-        return {
-            "PATH": os.pathsep.join([bin_folder, "/usr/local/bin", "/usr/bin", "/bin"]),
-            "PYTHONPATH": str(Path(__file__).parents[2]),
-            "HOME": str(home),
-            "DOT_SAGE": str(home / ".sage"),
-            "IPYTHONDIR": str(home / ".ipython"),
-            "MPLCONFIGDIR": str(home / ".matplotlib"),
-            "MPLBACKEND": "agg",
-            "OPENBLAS_NUM_THREADS": "1",
-            "CYSIGNALS_CRASH_QUIET": "1",
-            "GC_MARKERS": "1",
-            "PYTHONUTF8": "1",
-            "LANG": "C.UTF-8",
-            "TERM": "xterm-256color",
-        }
-
-    async def _watch(self, process: asyncio.subprocess.Process) -> None:
+    async def _watch(self, process: StartedZygote) -> None:
         """Wait for its end; then for that of each of its sessions."""
         status = await process.wait()
         loop = asyncio.get_running_loop()
@@ -186,6 +179,8 @@ class ZygoteProcess:
             if not forked.done():
                 forked.set_exception(Unavailable(f"The zygote of {self.environment} died."))
         self._forked.clear()
+        for number in tuple(self._resets):
+            self._was_reset(number, clean=False)
         # Each init ends what is below it, and becomes our child, because we are a subreaper.
         await asyncio.gather(*(_reap(pidfd) for pidfd in self._pidfds.values()))
         self._pidfds.clear()
@@ -199,9 +194,19 @@ class ZygoteProcess:
 
     # --- what is said
 
-    def _request(self, request: Request, descriptors: list[int]) -> None:
+    def _ask(self, request: Request, folder: Path) -> Descriptors:
+        """Ask for a session; returns our ends of what connects us with it.
+
+        :raises OSError: where the folder, a descriptor or the zygote is not to be had.
+        """
         assert self._socket is not None
-        socket.send_fds(self._socket, [request.pack()], descriptors)
+        with ExitStack() as kept, ExitStack() as handed:
+            directory = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            handed.callback(os.close, directory)
+            ours, theirs = _connect(kept, handed)
+            socket.send_fds(self._socket, [request.pack()], [*theirs, directory])
+            kept.pop_all()
+        return ours
 
     def _read(self) -> None:
         """Take all reports that are there."""
@@ -218,11 +223,14 @@ class ZygoteProcess:
     def _take(self, report: Report, descriptors: list[int]) -> None:
         if report.kind is ReportKind.READY:
             assert self._warm is not None
+            self.present = Protection(report.status)
             self._warm.set_result(report.pid)
         elif report.kind is ReportKind.PREPARED:
             self._pidfds[report.pid] = descriptors[0]
         elif report.kind is ReportKind.ENDED:
             self._end(report)
+        elif report.kind is ReportKind.RESET:
+            self._was_reset(report.session, clean=report.status == 0)
         else:
             forked = self._forked.pop(report.session)
             if not forked.done():
@@ -230,10 +238,15 @@ class ZygoteProcess:
             if report.kind is ReportKind.FAILED:
                 self._sessions.pop(report.session).finish(0, "it could not be forked")
 
+    def _was_reset(self, number: int, *, clean: bool) -> None:
+        done = self._resets.pop(number)
+        if not done.done():  # nobody waits any more
+            done.set_result(clean)
+
     def _end(self, report: Report) -> None:
         os.close(self._pidfds.pop(report.pid))
         if report.session:
-            self._sessions.pop(report.session).finish(report.status)
+            self._sessions.pop(report.session).finish(report.status, out_of_memory=report.out_of_memory)
         else:
             log.error(
                 "A spare session failed; the zygote's log says why",
@@ -257,19 +270,35 @@ async def _reap(pidfd: int) -> None:
         os.close(pidfd)
 
 
-def _connect() -> tuple[Descriptors, list[int]]:
-    """Both ends of what connects the server with a session: ours, and descriptors of theirs."""
-    messages, their_messages = socket.socketpair()
-    control, their_control = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    messages.setblocking(False)
-    control.setblocking(False)
-    pipes = [os.pipe2(os.O_CLOEXEC), os.pipe2(os.O_CLOEXEC)]
-    for pipe, _ in pipes:
-        os.set_blocking(pipe, False)
-        try:
-            fcntl.fcntl(pipe, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
-        except PermissionError:
-            # This user has too many large pipes; a small one is slower, nothing else.
-            pass
-    ours = Descriptors(messages, control, pipes[0][0], pipes[1][0])
-    return ours, [their_messages.detach(), their_control.detach(), pipes[0][1], pipes[1][1]]
+def _connect(kept: ExitStack, handed: ExitStack) -> tuple[Descriptors, list[int]]:
+    """Both ends of what connects the server with a session: ours, and descriptors of theirs.
+
+    :param kept: closes ours.
+    :param handed: closes theirs.
+    """
+    messages = _socket_pair(socket.SOCK_STREAM, kept, handed)
+    control = _socket_pair(socket.SOCK_SEQPACKET, kept, handed)
+    stdout, stderr = _pipe(kept, handed), _pipe(kept, handed)
+    ours = Descriptors(messages[0], control[0], stdout[0], stderr[0])
+    return ours, [messages[1].fileno(), control[1].fileno(), stdout[1], stderr[1]]
+
+
+def _socket_pair(kind: socket.SocketKind, kept: ExitStack, handed: ExitStack) -> tuple[socket.socket, socket.socket]:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, kind)
+    kept.enter_context(ours)
+    handed.enter_context(theirs)
+    ours.setblocking(False)
+    return ours, theirs
+
+
+def _pipe(kept: ExitStack, handed: ExitStack) -> tuple[int, int]:
+    ours, theirs = os.pipe2(os.O_CLOEXEC)
+    kept.callback(os.close, ours)
+    handed.callback(os.close, theirs)
+    os.set_blocking(ours, False)
+    try:
+        fcntl.fcntl(ours, fcntl.F_SETPIPE_SZ, PIPE_BYTES)
+    except PermissionError:
+        # This user has too many large pipes; a small one is slower, nothing else.
+        pass
+    return ours, theirs

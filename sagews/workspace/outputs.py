@@ -42,7 +42,7 @@ class Outputs:
             self.update_display(content)
         elif isinstance(content, OutputCut):
             if content.tail:
-                self.take_text(content.name, cut_note(content) + content.tail)
+                self.take_text(content.name, (cut_note(content) if content.hidden_bytes else "") + content.tail)
         else:
             output = _as_output(content)
             if output is not None:
@@ -115,7 +115,8 @@ class Outputs:
 
 def cut_note(content: OutputCut) -> str:
     """What stands where text is not shown."""
-    return f"\n[... {content.kept_lines} lines, {content.kept_bytes} bytes in all; this part is kept, not shown ...]\n"
+    whole = f"{content.kept_lines} lines, {content.kept_bytes} bytes in all"
+    return f"\n[... {content.hidden_bytes} bytes are kept, not shown; {whole} ...]\n"
 
 
 def _as_output(content: Message) -> Output | None:

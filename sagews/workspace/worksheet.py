@@ -6,37 +6,21 @@ gives cells: what does not have the form is passed over.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
-from pycrdt import Array, Doc, Map, Text
+from pycrdt import Array, Map, Text
 
-from sagews.errors import MessageError
 from sagews.workspace.notebook import CELL_TYPES, Cell, CellOutputs, Notebook
-
-EMPTY_UPDATE = b"\x00\x00"
-"""What Yjs writes for "nothing changes"."""
-
-REMEMBERED_UPDATES = 256
-"""After so many updates the document's whole state is taken as what an impossible update falls back to."""
+from sagews.workspace.shared_document import EMPTY_UPDATE, SharedDocument
+from sagews.workspace.text_edit import differences, edit_text
 
 
-class Worksheet:
+class Worksheet(SharedDocument):
     """One live worksheet. Not thread-safe."""
 
-    def __init__(self, state: bytes = b"") -> None:
-        """:param state: an update that makes the document from nothing (`state()` of an earlier one).
-
-        :raises MessageError: where it is none.
-        """
-        self._base, self._since = b"", list[bytes]()
-        self._empty()
-        if state:
-            self.apply(state)
-
     def _empty(self) -> None:
-        self._doc: Doc[Any] = Doc()
+        super()._empty()
         self._order: Array[Any] = self._doc.get("order", type=Array)
         self._cells: Map[Any] = self._doc.get("cells", type=Map)
         self._metadata: Map[Any] = self._doc.get("metadata", type=Map)
@@ -47,47 +31,6 @@ class Worksheet:
         worksheet = cls()
         worksheet.edit(notebook)
         return worksheet
-
-    def apply(self, update: bytes) -> None:
-        """Apply a Yjs update (v1). Doing it twice, or in another order, does no harm.
-
-        :raises MessageError: where the bytes are no update; the document is as before.
-        """
-        try:
-            self._doc.apply_update(update)
-        except (ValueError, RuntimeError) as error:
-            if isinstance(error, RuntimeError):
-                self._restore()
-            raise MessageError(f"content.update: this is no Yjs update: {str(error)[:100]}.") from error
-        self._remember(update)
-
-    def _remember(self, update: bytes) -> None:
-        self._since.append(update)
-        if len(self._since) > REMEMBERED_UPDATES:
-            self._base, self._since = self.state(), []
-
-    def _restore(self) -> None:
-        """Undo an update that was well formed but impossible: Yjs may have applied a part of it."""
-        self._empty()
-        for update in [self._base, *self._since]:
-            if update:
-                self._doc.apply_update(update)
-
-    def state(self) -> bytes:
-        """The whole document as one update."""
-        return self._doc.get_update()
-
-    def state_vector(self) -> bytes:
-        """How much of each author's edits the document contains (Yjs state vector)."""
-        return self._doc.get_state()
-
-    def lacks(self, state_vector: bytes) -> bool:
-        """Whether somebody who has this state vector has edits that are not here yet.
-
-        :raises MessageError: where the bytes are no state vector.
-        """
-        here = _clocks(self.state_vector())
-        return any(clock > here.get(author, 0) for author, clock in _clocks(state_vector).items())
 
     @property
     def cells(self) -> tuple[Cell, ...]:
@@ -163,36 +106,19 @@ class Worksheet:
             return
         here = self._cells[cell.id]
         if now.source != cell.source:
-            _edit_text(here["source"], now.source, cell.source)
+            edit_text(here["source"], now.source, cell.source)
         for name in ("type", "metadata", "attachments"):
             if getattr(now, name) != getattr(cell, name):
                 here[name] = getattr(cell, name)
 
     def _edit_order(self, wanted: list[str]) -> None:
         now = list(self._order)
-        for tag, i1, i2, j1, j2 in reversed(_differences(now, wanted)):
+        for tag, i1, i2, j1, j2 in reversed(differences(now, wanted)):
             if tag in ("replace", "delete"):
                 del self._order[i1:i2]
             if tag in ("replace", "insert"):
                 for offset, cell_id in enumerate(wanted[j1:j2]):
                     self._order.insert(i1 + offset, cell_id)
-
-
-def _differences(now: list[Any], wanted: list[Any]) -> Sequence[tuple[str, int, int, int, int]]:
-    return difflib.SequenceMatcher(None, now, wanted, autojunk=False).get_opcodes()
-
-
-def _edit_text(text: Text, now: str, wanted: str) -> None:
-    """Change `text` line by line; pycrdt counts positions in bytes of UTF-8."""
-    old, new = now.splitlines(keepends=True), wanted.splitlines(keepends=True)
-    starts = [0]
-    for line in old:
-        starts.append(starts[-1] + len(line.encode()))
-    for tag, i1, i2, j1, j2 in reversed(_differences(old, new)):
-        if tag in ("replace", "delete"):
-            del text[starts[i1] : starts[i2]]
-        if tag in ("replace", "insert"):
-            text.insert(starts[i1], "".join(new[j1:j2]))
 
 
 def _plain(value: Any) -> Any:
@@ -208,22 +134,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list):
         return [_plain(item) for item in value]
     return value
-
-
-def _clocks(state_vector: bytes) -> dict[int, int]:
-    """Decode a Yjs state vector: a count, then pairs (author, clock), as variable-length integers (lib0)."""
-    numbers = _numbers(state_vector)
-    try:
-        return {next(numbers): next(numbers) for _ in range(next(numbers))}
-    except (StopIteration, RuntimeError) as error:
-        raise MessageError("content.needs: this is no Yjs state vector.") from error
-
-
-def _numbers(data: Iterable[int]) -> Iterator[int]:
-    value = shift = 0
-    for byte in data:
-        value |= (byte & 0x7F) << shift
-        shift += 7
-        if byte < 0x80:
-            yield value
-            value = shift = 0

@@ -18,8 +18,10 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-CALCULATION_MILLISECONDS = 30_000
+CALCULATION_MILLISECONDS = 60_000
 """For one run, on a machine that does other things too."""
+PATIENCE_MILLISECONDS = 15_000
+"""For everything else; only bounds how long a broken test waits."""
 
 
 @dataclass
@@ -136,6 +138,10 @@ class WorksheetPage:
     async def ends(self, number: int, status: str = "ok") -> None:
         """Wait until the run of a cell has ended so."""
         await expect(self.cell(number)).to_have_attribute("data-status", status, timeout=CALCULATION_MILLISECONDS)
+
+    async def shows(self, number: int, text: str) -> None:
+        """Wait until the text that a cell has put out is exactly this (`to_have_text` evens out white space)."""
+        await expect(self.text(number)).to_have_js_property("textContent", text, timeout=CALCULATION_MILLISECONDS)
 
     def button(self, name: str) -> Locator:
         """The button with exactly this name."""

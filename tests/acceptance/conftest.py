@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
-from tests.acceptance.browsing import ARGUMENTS, CHROMIUM, Complaints, WorksheetPage
+from tests.acceptance.browsing import ARGUMENTS, CHROMIUM, PATIENCE_MILLISECONDS, Complaints, WorksheetPage
 from tests.acceptance.solo import SoloSite
 
 
@@ -29,6 +29,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SoloSite]:
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def browser() -> AsyncIterator[Browser]:
     """Chromium."""
+    expect.set_options(timeout=PATIENCE_MILLISECONDS)
     async with async_playwright() as playwright:
         chromium = await playwright.chromium.launch(executable_path=CHROMIUM, args=list(ARGUMENTS))
         try:
@@ -50,7 +51,7 @@ def complaints() -> Iterator[Complaints]:
 async def context(browser: Browser, site: SoloSite, complaints: Complaints) -> AsyncIterator[BrowserContext]:
     """A browser window of somebody who is signed in."""
     window = await browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    window.set_default_timeout(15_000)
+    window.set_default_timeout(PATIENCE_MILLISECONDS)
     complaints.listen(window)
     answer = await window.request.get(site.sign_in_url)
     assert answer.ok

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import random
 import re
+from collections import deque
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any
 
 from pycrdt import Array, Doc, Map, Text
@@ -24,6 +26,8 @@ from sagews.messages.workspace import Acknowledged, Attached, DocumentUpdate, Up
 TOKEN = re.compile(r"<[^<>]*>")
 NOTHING = b"\x00\x00"
 PAUSE_SECONDS = 0.05
+LEISURE_SECONDS = 0.5
+RECENT_UPDATES = 200
 SESSION = "runs"
 
 
@@ -49,7 +53,8 @@ class Editor:
         self._channel: Channel | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._number = 0
-        self._attached = asyncio.Event()
+        self._refused = asyncio.Event()
+        self._recent: deque[bytes] = deque(maxlen=RECENT_UPDATES)
 
     @property
     def channel(self) -> Channel:
@@ -86,6 +91,14 @@ class Editor:
                 self._insert(token)
         self.sent.add(token)
         self._begin(self._send(self.copy.get_update(before), token))
+
+    async def edit_until_refused(self) -> None:
+        """Edit now and then, until the site takes no edits for the time being."""
+        self._refused.clear()
+        while not self._refused.is_set():
+            self.edit()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._refused.wait(), LEISURE_SECONDS)
 
     def run(self) -> None:
         """One run, which writes down that it ran."""
@@ -157,6 +170,7 @@ class Editor:
             try:
                 await self.channel.command(Update(self.document, update))
             except Unavailable:
+                self._refused.set()
                 await asyncio.sleep(PAUSE_SECONDS)
             else:
                 self.acknowledged.add(token)
@@ -178,13 +192,19 @@ class Editor:
     def _heard(self, frame: Frame) -> None:
         content = frame.content
         if isinstance(content, DocumentUpdate) and content.document == self.document:
-            self.copy.apply_update(content.update)
+            self._apply(content.update)
         elif isinstance(content, Attached) and content.snapshot is not None:
             for state in content.snapshot.documents:
                 if state.document == self.document:
                     self._exchange(state.state)
         elif isinstance(content, WorkspaceClosed):
             self.reasons.append(content.reason)
+
+    def _apply(self, update: bytes) -> None:
+        """Of updates that come before what they build on (refused ones come late), pycrdt 0.14 alone may lose some."""
+        self._recent.append(update)
+        for one in self._recent:
+            self.copy.apply_update(one)
 
     def _exchange(self, theirs: bytes) -> None:
         """Take what the site has, and send what it lacks, whoever made that."""

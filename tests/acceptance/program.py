@@ -126,7 +126,8 @@ class SiteProgram:
             return False
 
     def _about(self, name: str) -> dict[str, Any]:
-        return dict(json.loads((self.data / "run" / f"{name}.json").read_text()))
+        file = "solo.json" if name == "solo" else f"{name}.0/status.json"
+        return dict(json.loads((self.data / "run" / file).read_text()))
 
 
 def environment(**more: str) -> dict[str, str]:

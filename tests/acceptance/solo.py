@@ -52,6 +52,11 @@ class SoloSite:
             process.kill()
             process.wait()
             raise AssertionError(f"sagews did not start: {(data / 'said.txt').read_text()[-3000:]}")
+        # The tests are one person with more sessions than one has.
+        limits = [sys.executable, "-m", "sagews", "limits", "solo", "sessions=0"]
+        subprocess.run(
+            limits, cwd=ROOT, env=os.environ | {"SAGEWS_DATA_FOLDER": str(data)}, stdout=subprocess.DEVNULL, check=True
+        )
         return cls(process, match[1], match[2], data)
 
     @property
@@ -70,6 +75,13 @@ class SoloSite:
             if module in process.cmdline():
                 return process
         raise AssertionError(f"no {module} runs")
+
+    def zygote(self, environment: str) -> psutil.Process:
+        """The process from which sessions of this environment are forked: the worker's own child."""
+        for process in self.child("sagews.worker").children():
+            if f"--environment={environment}" in process.cmdline():
+                return process
+        raise AssertionError(f"no zygote {environment!r} runs")
 
     def kill(self, module: str) -> None:
         """Kill -9 this child; the site starts it again by itself."""
@@ -91,6 +103,13 @@ class SoloSite:
         """What the HTTP API answers, read as JSON; None where it is empty."""
         answer = self.fetch(method, path, body)
         return json.loads(answer) if answer else None
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write a file over the HTTP API."""
+        request = urllib.request.Request(self.url + path, method="PUT", data=content)
+        request.add_header("Authorization", f"Bearer {self.token}")
+        with urllib.request.urlopen(request, timeout=60):
+            pass
 
     def new_workspace(self, name: str) -> str:
         """Make a workspace; returns its id."""

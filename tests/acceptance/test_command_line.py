@@ -107,7 +107,9 @@ def test_a_data_folder_with_a_broken_database(tmp_path: Path) -> None:
     (tmp_path / "sagews.sqlite").write_bytes(b"this is no database" * 1000)
     said = complaint(sagews("run", "--port", "0", "--data", str(tmp_path)), 1)
     assert re.search(r"The backend has ended \d+ times", said)
-    assert "file is not a database" in said
+    assert "The database file is damaged: file is not a database." in said
+    assert "put a copy of the file from before in its place" in said
+    assert "in a moment" not in said
 
 
 # --- sagews eval
@@ -151,6 +153,22 @@ def test_an_error_is_on_standard_error(site: SoloSite, code: str, error: str) ->
     said = complaint(sagews("eval", code, data=site.data), 1)
     assert error in said
     assert "\x1b" not in said
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "said"),
+    [
+        ("raise SystemExit(3)", 3, ""),
+        ("import sys; sys.exit(0)", 0, ""),
+        ("raise SystemExit", 0, ""),
+        ("import sys; sys.exit('no such prime')", 1, "no such prime\n"),
+        ("import sys; sys.exit(-1)", 255, ""),
+        ("exit()", 0, ""),
+    ],
+)
+def test_an_exit_is_that_of_python(site: SoloSite, code: str, status: int, said: str) -> None:
+    done = sagews("eval", f"print(1)\n{code}", data=site.data)
+    assert (done.returncode, done.stdout, done.stderr) == (status, "1\n", said)
 
 
 def test_an_error_keeps_what_was_printed(site: SoloSite) -> None:
@@ -242,7 +260,7 @@ def test_eval_leaves_no_workspace_behind(site: SoloSite) -> None:
 def test_status_of_a_site_that_is_well(site: SoloSite) -> None:
     done = sagews("status", data=site.data)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "worker-0  answers; sage, python" in done.stdout
+    assert "worker:0  answers; sage, python" in done.stdout
     told = json.loads(sagews("status", "--json", data=site.data).stdout)
     assert (told["healthy"], told["database"], told["url"]) == (True, True, site.url)
 

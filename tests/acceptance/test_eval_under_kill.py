@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.acceptance.program import SiteProgram, environment
+from tests.acceptance.program import WITHOUT_SAGE, SiteProgram, environment
 
 LINES = 30
 CODE = """
@@ -22,7 +22,8 @@ SECONDS = 60
 
 @pytest.fixture
 def program(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SiteProgram]:
-    program = SiteProgram(tmp_path_factory.mktemp("eval"))
+    folder = tmp_path_factory.mktemp("eval")
+    program = SiteProgram(folder, f'{WITHOUT_SAGE}\n[worker]\nshown_folders = ["{folder}"]\n')
     program.start()
     try:
         yield program
@@ -65,7 +66,7 @@ async def test_a_worker_that_dies_is_said(program: SiteProgram) -> None:
     assert err.startswith("sagews: The session has ended: ")
     assert err.count("\n") == 1
     await program.until_again("worker", worker)
-    assert not list((program.data / "worker" / "scratch").glob("*"))
+    assert not list((program.data / "worker.0" / "scratch").glob("*"))
 
 
 async def test_a_site_that_ends_is_said(program: SiteProgram) -> None:

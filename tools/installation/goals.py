@@ -14,8 +14,9 @@ from tools.installation.browser_files import ClientFiles, ClientPackages
 from tools.installation.console import Console
 from tools.installation.environment import DevelopmentPackages, Packages, VirtualEnvironment
 from tools.installation.layout import Layout
+from tools.installation.openness import OpenToOthers
 from tools.installation.relocation import Relocation
-from tools.installation.servers import Servers
+from tools.installation.servers import Servers, SiteServers
 from tools.installation.stamps import Stamps
 from tools.installation.steps import Step
 
@@ -25,6 +26,7 @@ GOALS: dict[str, tuple[type[Step], ...]] = {
     "client-packages": (ClientPackages,),
     "client": (ClientPackages, ClientFiles),
     "servers": (Servers,),
+    "site": (OpenToOthers, SiteServers),
 }
 
 

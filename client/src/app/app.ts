@@ -2,6 +2,7 @@
 
 import { ApiError, Site } from "../lib/index";
 import type { Me, SiteOptions } from "../lib/index";
+import { UploadQueue } from "./files/uploadqueue";
 
 /** One page on the screen. */
 export interface Page {
@@ -16,6 +17,8 @@ export type Navigate = (address: string, options?: { readonly replace?: boolean 
 export class App {
   readonly site: Site;
   readonly navigate: Navigate;
+  /** Files on their way to the site; they go on while people look at other pages. */
+  readonly uploads: UploadQueue;
   /** Whether there are edits that only this browser has; set by the page that edits. */
   hasUnsaved: () => boolean = () => false;
   #account: Promise<Me> | null = null;
@@ -26,18 +29,30 @@ export class App {
     this.site = new Site({
       addresses: [location.origin],
       storage: localStorage,
+      tabStorage: sessionStorage,
       onOnline: (wake) => {
         window.addEventListener("online", wake);
         return () => window.removeEventListener("online", wake);
       },
       ...more,
     });
+    this.uploads = new UploadQueue(this.site.api.files);
     window.addEventListener("pagehide", () => this.site.flush());
   }
 
   /** Who is signed in; asked once. */
   account(): Promise<Me> {
     return (this.#account ??= this.site.api.me());
+  }
+
+  /** Learns by which other addresses the site is reached, for when the one of this page does not answer any more. */
+  async findAddresses(): Promise<void> {
+    try {
+      await this.site.findAddresses();
+    } catch (error) {
+      // A connection tells them too.
+      if (!(error instanceof ApiError)) throw error;
+    }
   }
 
   /** Connects, where that has not been done. */
@@ -48,7 +63,7 @@ export class App {
   async signOut(): Promise<void> {
     await this.site.api.signOut();
     this.site.close();
-    location.assign("/sign-in");
+    location.assign(`${this.site.address}/sign-in`);
   }
 
   /** Leads to the sign-in page where that is what the error asks for; else false. */
@@ -62,6 +77,6 @@ export class App {
   /** All of the page goes, and with it whatever belonged to who was signed in. */
   goToSignIn(): void {
     this.site.close();
-    location.replace(`/sign-in?next=${encodeURIComponent(location.pathname)}`);
+    location.replace(`${this.site.address}/sign-in?next=${encodeURIComponent(location.pathname)}`);
   }
 }

@@ -15,8 +15,15 @@ const DRAWINGS = {
   rename: "M3 13l.6-2.7 7-7 2.1 2.1-7 7z",
   download: "M8 2.5v7.5M4.8 7 8 10.2 11.2 7M3 13h10",
   upload: "M8 10.5V3M4.8 6 8 2.8 11.2 6M3 13h10",
+  share:
+    "M6 8a2 2 0 1 1-4 0 2 2 0 0 1 4 0zM14 4a2 2 0 1 1-4 0 2 2 0 0 1 4 0zM14 12a2 2 0 1 1-4 0 2 2 0 0 1 4 0zM5.8 7.1l4.4-2.2M5.8 8.9l4.4 2.2",
   keyboard: "M1.5 4.5h13v7h-13zM4 7h0M6.7 7h0M9.3 7h0M12 7h0M5 9.5h6",
+  history: "M3 8a5 5 0 1 0 1.6-3.7M3 2v3h3M8 5v3.2l2.2 1.3",
   close: "M4 4l8 8M12 4l-8 8",
+  folder: "M2 4h4.2l1.6 1.8H14v7.2H2z",
+  file: "M4 2h5.5L12.5 5v9H4zM9.5 2v3h3",
+  worksheet: "M3.5 2h9v12h-9zM6 5.5h4M6 8h4M6 10.5h2.5",
+  import: "M2.5 9v4.5h11V9M8 2.5V10M5 7l3 3 3-3",
 } as const;
 
 export type IconName = keyof typeof DRAWINGS;

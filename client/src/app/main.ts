@@ -18,6 +18,17 @@ let turn = 0;
 
 /** The worksheet brings an editor with it, and is loaded when it is needed or when there is time. */
 const loadWorksheet = () => import("./worksheet/page");
+const loadText = () => import("./text/page");
+
+/** Whatever a page may need later is here before the address that it came from may be gone. */
+async function loadEverything(): Promise<void> {
+  await loadWorksheet();
+  await loadText();
+  await import("./output/rich");
+}
+
+/** Pages of those who are perhaps not signed in. */
+const SIGNED_OUT: readonly Place["page"][] = ["sign-in", "sign-up", "join", "reset", "nowhere"];
 
 function navigate(address: string, { replace = false }: { readonly replace?: boolean } = {}): void {
   if (replace) history.replaceState(null, "", address);
@@ -26,9 +37,9 @@ function navigate(address: string, { replace = false }: { readonly replace?: boo
 }
 
 async function show(): Promise<void> {
-  const place = placeOf(location.pathname, location.search);
+  const place = placeOf(location.pathname, location.search, location.hash);
   const mine = (turn += 1);
-  if (place.page !== "sign-in" && place.page !== "nowhere") app.connect();
+  if (!SIGNED_OUT.includes(place.page)) app.connect();
   let page: Page;
   try {
     page = await pageFor(place);
@@ -49,10 +60,50 @@ async function pageFor(place: Place): Promise<Page> {
     case "sign-in":
       return new SignInPage(app, place);
     case "workspace":
-      return new WorkspacePage(app, place.workspace);
+      return new WorkspacePage(app, place.workspace, place.folder);
     case "worksheet": {
       const { WorksheetPage } = await loadWorksheet();
       return new WorksheetPage(app, place.workspace, place.path);
+    }
+    case "text": {
+      const { TextPage } = await loadText();
+      return new TextPage(app, place.workspace, place.path);
+    }
+    case "history": {
+      const { HistoryPage } = await import("./pages/history");
+      return new HistoryPage(app, place.workspace, place.path);
+    }
+    case "administration": {
+      const { AdministrationPage } = await import("./pages/administration");
+      return new AdministrationPage(app, place.view);
+    }
+    case "share": {
+      const { SharePage } = await import("./pages/share");
+      return new SharePage(app, place.workspace);
+    }
+    case "publish": {
+      const { PublishPage } = await import("./pages/publish");
+      return new PublishPage(app, place.workspace, place.path);
+    }
+    case "copy": {
+      const { CopyPage } = await import("./pages/copy");
+      return new CopyPage(app, place.publication);
+    }
+    case "account": {
+      const { AccountPage } = await import("./pages/account");
+      return new AccountPage(app);
+    }
+    case "join": {
+      const { JoinPage } = await import("./pages/join");
+      return new JoinPage(app, place.secret);
+    }
+    case "sign-up": {
+      const { SignUpPage } = await import("./pages/signup");
+      return new SignUpPage(app);
+    }
+    case "reset": {
+      const { ResetPage } = await import("./pages/reset");
+      return new ResetPage(app, place.secret);
     }
     case "nowhere":
       return emptyPage("There is nothing here", "No page has this address.");
@@ -86,14 +137,15 @@ function followLink(event: MouseEvent): void {
   if (address.origin !== location.origin || placeOf(address.pathname).page === "nowhere") return;
   if (address.hash && address.pathname === location.pathname) return;
   event.preventDefault();
-  navigate(address.pathname + address.search);
+  navigate(address.pathname + address.search + address.hash);
 }
 
 document.addEventListener("click", followLink);
 window.addEventListener("popstate", () => void show());
 window.addEventListener("beforeunload", (event) => {
   // Edits are kept in the browser, but other people and other browsers do not have them.
-  if (app.hasUnsaved()) event.preventDefault();
+  if (app.hasUnsaved() || app.uploads.isBusy) event.preventDefault();
 });
 void show();
-if ("requestIdleCallback" in window) requestIdleCallback(() => void loadWorksheet());
+void app.findAddresses();
+if ("requestIdleCallback" in window) requestIdleCallback(() => void loadEverything());

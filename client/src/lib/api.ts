@@ -1,6 +1,9 @@
 /** Api: the site's HTTP interface, JSON over `fetch`. */
 
 import { ApiError } from "./errors";
+import { Files, workspacePath } from "./files";
+import type { StorageLike } from "./keepsakes";
+import type { Origins } from "./origins";
 import type { JsonObject } from "./fields";
 import type { Role, SessionState } from "./messages";
 
@@ -42,26 +45,19 @@ export interface WorkspaceInfo {
   readonly role: Role;
 }
 
-/** A file or folder of a workspace. */
-export interface FileInfo {
-  readonly path: string;
-  readonly kind: "file" | "folder" | "other";
-  /** Bytes. */
-  readonly size: number;
-  /** Unix time in seconds. */
-  readonly modified: number;
-}
-
 /** Pages of other sites cannot send it, so the server does what a cookie's owner asks only with it. */
 const OWN_HEADER = "X-Sagews";
 
 /** How the Api reaches the site. */
 export interface ApiOptions {
-  /** Where the site is now, without a slash at the end ("https://sage.example"); "" = where the page came from. */
-  readonly address: () => string;
+  readonly origins: Origins;
+  /** Whether there is a live connection to the address in use, so that it answers. */
+  readonly isOpen?: (() => boolean) | undefined;
   /** An API token, for scripts; browsers are signed in by a cookie. */
   readonly token?: string | undefined;
   readonly fetch?: typeof fetch | undefined;
+  /** Of this tab only: remembers uploads that are not finished, over a reload. */
+  readonly tabStorage?: StorageLike | undefined;
 }
 
 /** What a request sends. */
@@ -73,12 +69,26 @@ export interface RequestOptions {
   readonly body?: string | Blob | Uint8Array<ArrayBuffer>;
 }
 
-/** Requests to the site. Every method throws ApiError, which says what happened and what to do. */
+/** Methods that may be asked for again where no answer came (RFC 9110, section 9.2.2). */
+const REPEATABLE = ["GET", "HEAD", "PUT"];
+/** An answer with these is no site's but of what stands before it, and another address may have more luck. */
+const NOBODY_BEHIND = [502, 503, 504];
+/** Milliseconds that an address has to say that it answers, before something is sent there that is sent only once. */
+const PROBE_MILLISECONDS = 1_500;
+
+/**
+ * Requests to the site, by whichever of its addresses answers. Every method throws ApiError, which says what happened
+ * and what to do. What changes something is sent once only: where it is not known that an address answers, that is
+ * asked first.
+ */
 export class Api {
+  /** The files of workspaces. */
+  readonly files: Files;
   readonly #options: ApiOptions;
 
   constructor(options: ApiOptions) {
     this.#options = options;
+    this.files = new Files(this, options.tabStorage);
   }
 
   /** A request whose answer is JSON (null where the answer is empty). */
@@ -110,23 +120,67 @@ export class Api {
 
   /** A request whose answer is left to the caller; its status is one of success. */
   async response(method: string, path: string, options: RequestOptions = {}): Promise<Response> {
-    const { address, token } = this.#options;
+    const { token } = this.#options;
     const query = options.query ? `?${new URLSearchParams(options.query).toString()}` : "";
     const headers = new Headers({ Accept: "application/json", [OWN_HEADER]: "1" });
     if (token) headers.set("Authorization", `Bearer ${token}`);
     if (options.json !== undefined) headers.set("Content-Type", "application/json");
     const body = options.json !== undefined ? JSON.stringify(options.json) : options.body;
-    const send = this.#options.fetch ?? fetch;
-    const url = `${address()}${path}${query}`;
     const credentials: RequestCredentials = token ? "omit" : "include";
-    let answer: Response;
-    try {
-      answer = await send(url, { method, headers, credentials, ...(body === undefined ? {} : { body }) });
-    } catch (error) {
-      throw unreachable(error);
-    }
+    const init = { method, headers, credentials, ...(body === undefined ? {} : { body }) };
+    const answer = await this.#send(`${path}${query}`, init);
     if (!answer.ok) throw await errorOf(answer);
     return answer;
+  }
+
+  async #send(path: string, init: RequestInit & { readonly method: string }): Promise<Response> {
+    const { origins, isOpen } = this.#options;
+    if (REPEATABLE.includes(init.method)) return this.#sendToAny(path, init);
+    if (origins.count > 1 && !isOpen?.()) await this.#findLiving();
+    return this.#sendTo(origins.current, path, init);
+  }
+
+  /** Asks one address after the other, until one answers. */
+  async #sendToAny(path: string, init: RequestInit): Promise<Response> {
+    const { origins } = this.#options;
+    const [last, ...others] = [...origins.inTurn()].reverse();
+    for (const origin of others.reverse()) {
+      try {
+        const answer = await this.#sendTo(origin, path, init);
+        if (!NOBODY_BEHIND.includes(answer.status)) return answer;
+        origins.leave(origin);
+      } catch (error) {
+        if (!(error instanceof ApiError) || init.signal?.aborted) throw error;
+      }
+    }
+    return this.#sendTo(last ?? "", path, init);
+  }
+
+  async #sendTo(origin: string, path: string, init: RequestInit): Promise<Response> {
+    const send = this.#options.fetch ?? fetch;
+    try {
+      return await send(`${origin}${path}`, init);
+    } catch (error) {
+      this.#options.origins.leave(origin);
+      throw unreachable(error);
+    }
+  }
+
+  async #findLiving(): Promise<void> {
+    for (const origin of this.#options.origins.inTurn()) {
+      try {
+        const signal = AbortSignal.timeout(PROBE_MILLISECONDS);
+        const answer = await this.#sendTo(origin, "/sockjs/info", { credentials: "omit", signal });
+        if (answer.ok) return this.#options.origins.use(origin);
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+      }
+    }
+  }
+
+  /** Every address of the site, for who came by this one. */
+  async addresses(): Promise<string[]> {
+    return (await this.get<{ addresses: string[] }>("/api/addresses")).addresses;
   }
 
   /** Who is signed in; ApiError `not_signed_in` where nobody is. */
@@ -158,25 +212,6 @@ export class Api {
     delete: async (id: string): Promise<void> => void (await this.delete(workspacePath(id))),
   };
 
-  readonly files = {
-    /** What is in the folder; "" = the top. */
-    list: async (workspace: string, path = ""): Promise<FileInfo[]> =>
-      (await this.get<{ entries: FileInfo[] }>(`${workspacePath(workspace)}/files`, { path })).entries,
-    read: (workspace: string, path: string): Promise<Response> =>
-      this.response("GET", filePath(workspace, path)),
-    write: async (
-      workspace: string,
-      path: string,
-      body: string | Blob | Uint8Array<ArrayBuffer>,
-    ): Promise<void> => void (await this.put(filePath(workspace, path), { body })),
-    remove: async (workspace: string, path: string): Promise<void> =>
-      void (await this.delete(filePath(workspace, path))),
-    makeFolder: async (workspace: string, path: string): Promise<void> =>
-      void (await this.post(`${workspacePath(workspace)}/files`, { path })),
-    rename: async (workspace: string, path: string, to: string): Promise<void> =>
-      void (await this.patch(filePath(workspace, path), { path: to })),
-  };
-
   readonly sessions = {
     list: async (workspace: string): Promise<SessionState[]> =>
       (await this.get<{ sessions: SessionState[] }>(`${workspacePath(workspace)}/sessions`)).sessions,
@@ -198,23 +233,10 @@ export class Api {
     return (await this.response("GET", this.outputAddress(workspace, run))).text();
   }
 
-  /** Where a browser finds a file, for a link. */
-  fileAddress(workspace: string, path: string): string {
-    return filePath(workspace, path);
-  }
-
   /** Where a browser finds the whole text of a run, for a link. */
   outputAddress(workspace: string, run: string): string {
     return `${workspacePath(workspace)}/runs/${encodeURIComponent(run)}/output`;
   }
-}
-
-function workspacePath(id: string): string {
-  return `/api/workspaces/${encodeURIComponent(id)}`;
-}
-
-function filePath(workspace: string, path: string): string {
-  return `${workspacePath(workspace)}/files/${path.split("/").map(encodeURIComponent).join("/")}`;
 }
 
 function unreachable(error: unknown): ApiError {

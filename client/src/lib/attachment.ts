@@ -125,6 +125,18 @@ export class Attachment extends Emitter<AttachmentEvents> {
     return answer;
   }
 
+  /** Does it again when the workspace is at a new epoch meanwhile; only for what may be done twice. */
+  async again<T>(action: () => Promise<T>): Promise<T> {
+    for (let times = 0; ; times += 1) {
+      try {
+        return await action();
+      } catch (error) {
+        if (!(error instanceof Refused) || error.code !== "fenced" || times >= 5) throw error;
+        await this.attach();
+      }
+    }
+  }
+
   /** Asks a session something; rejects where the connection is lost before the answer. */
   ask<T extends keyof Answers & ("detach" | `${string}_request`)>(
     type: T,

@@ -2,14 +2,15 @@
  * Connection: keeps one socket to a site open, whichever of its addresses answers.
  *
  * Invariants: at most one socket is in use, and what an older one still says is not heard; frames go out only after
- * the site's `welcome`. When an address fails, the next one is tried at once; when all have failed, a growing,
- * random time is waited. Silence is no proof of life: after some of it the site is pinged.
+ * the site's `welcome`. When an address fails or a connection is lost, the next one is tried at once; when
+ * all have failed, a growing, random time is waited. Silence is no proof of life: after some of it the site is pinged.
  */
 
 import { MessageError, SagewsError, UnknownType } from "./errors";
 import { Emitter } from "./events";
 import { dumpFrame, frame as makeFrame, parseFrame } from "./messages";
 import type { Content, Frame } from "./messages";
+import type { Origins } from "./origins";
 import type { OpenSocket, SocketLike } from "./socket";
 import type { Timer, Timing } from "./timing";
 
@@ -58,7 +59,7 @@ export const PATIENCE: Patience = {
   answer: 2_000,
   silence: 10_000,
   pong: 1_800,
-  opening: 2_000,
+  opening: 1_500,
   firstRetry: 250,
   longestRetry: 8_000,
 };
@@ -68,7 +69,7 @@ const PASSING = ["unavailable", "worker_unavailable", "database_unavailable", "o
 const PROOF_MILLISECONDS = 5_000;
 
 export interface ConnectionOptions {
-  readonly addresses: readonly string[];
+  readonly origins: Origins;
   readonly openSocket: OpenSocket;
   readonly hello: () => Frame;
   readonly timing: Timing;
@@ -78,12 +79,11 @@ export interface ConnectionOptions {
 export class Connection extends Emitter<ConnectionEvents> {
   readonly #options: ConnectionOptions;
   readonly #timing: Timing;
-  #addresses: string[];
+  readonly #origins: Origins;
   #state: ConnectionState;
   #socket: SocketLike | null = null;
   /** Of the socket in use; what belongs to another number is not heard. */
   #attempt = 0;
-  #address = 0;
   /** Addresses that have failed one after the other. */
   #failures = 0;
   #rounds = 0;
@@ -97,8 +97,7 @@ export class Connection extends Emitter<ConnectionEvents> {
     super();
     this.#options = options;
     this.#timing = options.timing;
-    this.#addresses = [...new Set(options.addresses.map(withoutSlash))];
-    if (this.#addresses.length === 0) throw new SagewsError("usage", "A site needs at least one address.");
+    this.#origins = options.origins;
     this.#state = { name: "closed", since: this.#timing.now() };
   }
 
@@ -142,10 +141,12 @@ export class Connection extends Emitter<ConnectionEvents> {
   #try(): void {
     this.#drop();
     const attempt = this.#attempt;
-    const address = this.#addresses[this.#address % this.#addresses.length] ?? "";
+    const address = this.#origins.current;
     const { reason, since } = this.#state;
     this.#become({ name: "connecting", since, ...(reason && { reason }) });
-    this.#timer = this.#timing.after(this.#openingTime(), () => this.#failed(attempt, noAnswer(address)));
+    this.#timer = this.#timing.after(this.#openingTime(), () =>
+      this.#failed(attempt, address, noAnswer(address)),
+    );
     void this.#open(attempt, address);
   }
 
@@ -155,10 +156,8 @@ export class Connection extends Emitter<ConnectionEvents> {
       if (attempt !== this.#attempt) socket.close();
       else this.#use(socket, attempt, address);
     } catch (error) {
-      this.#failed(
-        attempt,
-        new SagewsError("unavailable", `${address} cannot be reached (${String(error)}).`),
-      );
+      const what = `${address} cannot be reached (${String(error)}).`;
+      this.#failed(attempt, address, new SagewsError("unavailable", what));
     }
   }
 
@@ -177,18 +176,18 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   #openingTime(): number {
     const { opening } = this.#options.patience;
-    const first = this.#addresses.length > 1 ? opening : opening * 4;
+    const first = this.#origins.count > 1 ? opening : opening * 4;
     return Math.min(first * 2 ** this.#rounds, opening * 8);
   }
 
-  #failed(attempt: number, reason: SagewsError): void {
+  #failed(attempt: number, address: string, reason: SagewsError): void {
     if (attempt !== this.#attempt) return;
     this.#drop();
-    this.#address += 1;
+    this.#origins.leave(address);
     this.#failures += 1;
     const { since } = this.#state;
     this.#become({ name: "connecting", since, reason });
-    if (this.#failures < this.#addresses.length) return this.#try();
+    if (this.#failures < this.#origins.count) return this.#try();
     this.#failures = 0;
     this.#wait(reason);
   }
@@ -207,16 +206,16 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#timer = null;
     this.#failures = 0;
     this.#rounds = Math.min(this.#rounds, 1);
-    this.#addresses = [...new Set([...this.#addresses, ...welcome.addresses.map(withoutSlash)])];
-    this.#address = this.#addresses.indexOf(address);
+    this.#origins.add(welcome.addresses);
+    this.#origins.use(address);
     this.#become({ name: "open", since: this.#timing.now(), address });
     this.#watchFor(this.#options.patience.silence);
     this.emit("welcome", welcome);
   }
 
-  #refused(error: SagewsError, attempt: number): void {
-    const home = this.#address % this.#addresses.length === 0;
-    if (PASSING.includes(error.code) || !home) return this.#failed(attempt, error);
+  #refused(error: SagewsError, attempt: number, address: string): void {
+    const isLastWord = this.#origins.isHome && !PASSING.includes(error.code);
+    if (!isLastWord) return this.#failed(attempt, address, error);
     this.#drop();
     this.#become({ name: "refused", since: this.#timing.now(), reason: error });
   }
@@ -239,17 +238,18 @@ export class Connection extends Emitter<ConnectionEvents> {
     else if (frame.type === "pong") return;
     else if (this.#state.name === "open") this.emit("frame", frame);
     else if (frame.type === "welcome") this.#welcomed(frame.content, address);
-    else if (frame.type === "refused") this.#refused(toError(frame.content), attempt);
+    else if (frame.type === "refused") this.#refused(toError(frame.content), attempt, address);
   }
 
   #closed(attempt: number, address: string): void {
     const error = new SagewsError("unavailable", `The connection to ${address} was closed.`);
-    if (this.#state.name !== "open") this.#failed(attempt, error);
+    if (this.#state.name !== "open") this.#failed(attempt, address, error);
     else this.#lost(error);
   }
 
-  /** An open connection is gone: try the same address at once, unless it has only just been opened. */
+  /** An open connection is gone: try the next address at once, unless it has only just been opened. */
   #lost(reason: SagewsError): void {
+    this.#origins.leave(this.#state.address ?? "");
     const proven = this.#timing.now() - this.#state.since >= PROOF_MILLISECONDS;
     this.#drop();
     if (proven) this.#rounds = 0;
@@ -274,7 +274,6 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#socket?.send(dumpFrame(makeFrame("ping", {})));
     this.#watch = this.#timing.after(this.#options.patience.pong, () => {
       if (this.#heard !== heard) return this.#watchFor(this.#options.patience.silence);
-      this.#address += 1;
       this.#lost(noAnswer(this.#state.address ?? ""));
     });
   }
@@ -295,10 +294,6 @@ export class Connection extends Emitter<ConnectionEvents> {
     this.#state = state;
     this.emit("state", state);
   }
-}
-
-function withoutSlash(address: string): string {
-  return address.replace(/\/+$/, "");
 }
 
 function noAnswer(address: string): SagewsError {

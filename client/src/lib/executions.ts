@@ -1,6 +1,6 @@
 /** Executions: runs outside of any document that somebody here waits for. */
 
-import type { CellRun } from "./runs";
+import type { CellRun } from "./cellrun";
 
 interface Execution {
   readonly onOutput: ((run: CellRun) => void) | undefined;

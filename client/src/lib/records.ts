@@ -22,6 +22,8 @@ export const limits = record({
   file_bytes: zero,
   output_bytes: zero,
   sessions: zero,
+  disk_bytes: zero,
+  disk_files: zero,
 });
 export const actor = record({ account: text, name: nothing, role: optional(role, "reader") });
 export const person = record({ client: text, account: text, name: nothing, role: optional(role, "reader") });
@@ -41,6 +43,15 @@ const sessionState = record({
   document: nothing,
   since: never,
 });
+export const openRecord = record({
+  workspace: text,
+  epoch: whole,
+  people: zero,
+  since: never,
+  sessions: optional(list(sessionState), []),
+  disk_bytes: zero,
+  disk_files: zero,
+});
 const queuedRun = record({ run: text, document: nothing, cell: nothing, running: no, since: never });
 export const cellRun = record({
   document: text,
@@ -52,6 +63,9 @@ export const cellRun = record({
   started: never,
   ended: never,
   cut: no,
+  hidden_bytes: zero,
+  kept_bytes: zero,
+  kept_lines: zero,
 });
 const pendingInput = record({ session: text, run: text, prompt: nothing, password: no });
 export const snapshot = record({
@@ -67,6 +81,16 @@ export const fileEntry = record({
   size: zero,
   modified: never,
 });
+
+export const bundleRecord = record({ basis: text, head: text, count: whole, size: whole, sha256: text });
+export const versionRecord = record({
+  version: text,
+  author: nothing,
+  account: nothing,
+  at: zero,
+  message: nothing,
+});
+export const fileChange = record({ path: text, change: oneOf("added", "changed", "deleted") });
 
 /** What somebody may do in a workspace. */
 export type Role = Of<typeof role>;

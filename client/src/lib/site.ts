@@ -19,6 +19,7 @@ import type { StorageLike } from "./keepsakes";
 import { frame as makeFrame, PROTOCOL } from "./messages";
 import type { Content, Frame } from "./messages";
 import { openStandardSocket } from "./socket";
+import { Origins } from "./origins";
 import type { OpenSocket } from "./socket";
 import { realTiming } from "./timing";
 import type { Timing } from "./timing";
@@ -38,6 +39,8 @@ export interface SiteOptions {
   readonly build?: string | undefined;
   /** Keeps edits that are not acknowledged yet over a reload (localStorage). */
   readonly storage?: StorageLike | undefined;
+  /** Remembers uploads that are not finished over a reload of this tab (sessionStorage). */
+  readonly tabStorage?: StorageLike | undefined;
   /** Is given what is to be called when the network is there again; returns how to stop that. */
   readonly onOnline?: ((wake: () => void) => () => void) | undefined;
   readonly timing?: Timing | undefined;
@@ -56,6 +59,7 @@ export class Site extends Emitter<SiteEvents> {
   /** The name of this tab or script. */
   readonly client: string;
   readonly #connection: Connection;
+  readonly #origins: Origins;
   readonly #timing: Timing;
   readonly #keepsakes: Keepsakes;
   readonly #workspaces = new Map<string, Workspace>();
@@ -66,6 +70,7 @@ export class Site extends Emitter<SiteEvents> {
   constructor(options: SiteOptions) {
     super();
     const { addresses, token = "", client = randomName(12), build = "sagews.js", storage } = options;
+    const { fetch, tabStorage } = options;
     this.client = client;
     this.#timing = options.timing ?? realTiming;
     this.#keepsakes = new Keepsakes(storage, client, (error) => this.#storageFailed(error));
@@ -78,8 +83,9 @@ export class Site extends Emitter<SiteEvents> {
       token,
       client,
     } as const;
+    this.#origins = new Origins(addresses);
     this.#connection = new Connection({
-      addresses,
+      origins: this.#origins,
       openSocket: options.openSocket ?? openStandardSocket,
       hello: () => makeFrame("hello", hello),
       timing: this.#timing,
@@ -90,12 +96,22 @@ export class Site extends Emitter<SiteEvents> {
     this.#connection.on("frame", (frame) => this.#hear(frame));
     this.#connection.on("problem", (problem) => this.emit("problem", problem));
     this.#unsubscribe = options.onOnline?.(() => this.retry());
-    const home = (addresses[0] ?? "").replace(/\/+$/, "");
-    this.api = new Api({ address: () => home, token, fetch: options.fetch });
+    const isOpen = (): boolean => this.#connection.state.name === "open";
+    this.api = new Api({ origins: this.#origins, isOpen, token, fetch, tabStorage });
   }
 
   get state(): ConnectionState {
     return this.#connection.state;
+  }
+
+  /** The address that is used now ("https://sage.example"); another one, when it does not answer. */
+  get address(): string {
+    return this.#origins.current;
+  }
+
+  /** Learns the other addresses of the site, without a connection; it learns them from a connection by itself. */
+  async findAddresses(): Promise<void> {
+    this.#origins.add(await this.api.addresses());
   }
 
   /** Names of the environments that a worksheet can have, the standard one first; empty until it was open once. */

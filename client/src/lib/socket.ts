@@ -14,11 +14,16 @@ export interface SocketLike {
 /** Opens a socket to an address such as "https://sage.example/sockjs". */
 export type OpenSocket = (url: string) => SocketLike | Promise<SocketLike>;
 
+/** Those of SockJS's transports that bring cookies also to another origin, which another address of the site is. */
+const EVERYWHERE = ["websocket", "xhr-streaming", "xhr-polling"];
+const SAME_ORIGIN = [...EVERYWHERE, "eventsource", "htmlfile", "jsonp-polling"];
+
 /** SockJS in a browser, which gets through any proxy; a plain websocket elsewhere (Node 22 or later). */
 export const openStandardSocket: OpenSocket = async (url) => {
   if (typeof document === "undefined") return openWebSocket(url);
   const { default: SockJS } = await import("sockjs-client");
-  return new SockJS(url) as SocketLike;
+  const transports = new URL(url).origin === location.origin ? SAME_ORIGIN : EVERYWHERE;
+  return new SockJS(url, null, { transports }) as SocketLike;
 };
 
 /** A plain websocket, without SockJS's other transports. */

@@ -2,59 +2,22 @@
 
 import { Attachment } from "./attachment";
 import type { WorkspaceState } from "./attachment";
-import type { Connection } from "./connection";
+import type { CellRun } from "./cellrun";
 import type { LiveDocument } from "./document";
 import { Documents } from "./documents";
 import { Refused } from "./errors";
 import type { SagewsError } from "./errors";
 import { Emitter } from "./events";
 import { Executions } from "./executions";
-import type { Keepsakes } from "./keepsakes";
 import { frame as makeFrame } from "./messages";
 import type { Content, Frame, Person, Role, Snapshot } from "./messages";
 import { People } from "./people";
 import { Runs } from "./runs";
-import type { CellRun } from "./runs";
 import { Sessions } from "./sessions";
 import type { SessionView } from "./sessions";
-import type { Timing } from "./timing";
+import { TextFile } from "./textfile";
 import { Worksheet } from "./worksheet";
-
-/** Something that a person should know. */
-export interface WorkspaceNotice {
-  readonly text: string;
-  readonly level: "info" | "warning" | "error";
-  /** "" = not about one document. */
-  readonly document: string;
-}
-
-export interface WorkspaceEvents {
-  state: WorkspaceState;
-  people: readonly Person[];
-  /** A session's state changed. */
-  sessions: readonly SessionView[];
-  notice: WorkspaceNotice;
-  /** The output or state of code that was executed outside of a document. */
-  run: CellRun;
-  /** What a session says to a widget, or a widget's channel that opens or closes. */
-  comm: Frame;
-}
-
-export interface OpenOptions {
-  /** Make the worksheet, where there is none. */
-  readonly create?: boolean;
-  /** For a new worksheet: what its cells run in; standard: the site's first. */
-  readonly environment?: string;
-}
-
-export interface WorkspaceParts {
-  readonly client: string;
-  readonly connection: Connection;
-  readonly keepsakes: Keepsakes;
-  readonly timing: Timing;
-  /** Gives numbers for questions. */
-  readonly number: () => number;
-}
+import type { OpenOptions, WorkspaceEvents, WorkspaceParts } from "./workspaceevents";
 
 /** Made by `Site.workspace`. */
 export class Workspace extends Emitter<WorkspaceEvents> {
@@ -66,6 +29,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
   readonly #people: People;
   readonly #documents: Documents;
   readonly #worksheets = new Map<string, Worksheet>();
+  readonly #texts = new Map<string, TextFile>();
   readonly #executions = new Executions();
 
   constructor(id: string, parts: WorkspaceParts) {
@@ -133,7 +97,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
   /** Follows it no more; its sessions and queues go on without us. */
   async detach(): Promise<void> {
     this.flush();
-    for (const worksheet of [...this.#worksheets.values()]) worksheet.close();
+    this.#closeFiles();
     await this.#attachment.detach();
   }
 
@@ -144,13 +108,8 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   /** Makes the worksheet at `path` (in the workspace, POSIX, relative) live, and opens it. */
   async openWorksheet(path: string, options: OpenOptions = {}): Promise<Worksheet> {
-    await this.attach();
-    const { create = false, environment = "" } = options;
-    const { document } = await this.#again(() =>
-      this.#attachment.command("open_document", { path, create, environment }),
-    );
-    await this.#documents.arrived(document);
-    const live = this.#documents.known(document, path);
+    const live = await this.#openDocument(path, options);
+    const document = live.id;
     const known = this.#worksheets.get(document);
     if (known) return known;
     const worksheet = new Worksheet({
@@ -162,6 +121,30 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     });
     this.#worksheets.set(document, worksheet);
     return worksheet;
+  }
+
+  /** Makes the text file at `path` (in the workspace, POSIX, relative; no `.ipynb`) live, and opens it. */
+  async openText(path: string, options: Pick<OpenOptions, "create"> = {}): Promise<TextFile> {
+    const live = await this.#openDocument(path, options);
+    const known = this.#texts.get(live.id);
+    if (known) return known;
+    const text = new TextFile({
+      live,
+      attachment: this.#attachment,
+      onClose: () => this.#texts.delete(live.id),
+    });
+    this.#texts.set(live.id, text);
+    return text;
+  }
+
+  async #openDocument(path: string, options: OpenOptions): Promise<LiveDocument> {
+    await this.attach();
+    const { create = false, environment = "" } = options;
+    const { document } = await this.#attachment.again(() =>
+      this.#attachment.command("open_document", { path, create, environment }),
+    );
+    await this.#documents.arrived(document);
+    return this.#documents.known(document, path);
   }
 
   /**
@@ -219,7 +202,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   /** @internal Stops all timers, after writing down what is not acknowledged. */
   close(): void {
-    for (const worksheet of [...this.#worksheets.values()]) worksheet.close();
+    this.#closeFiles();
     for (const live of this.#documents.all) live.close();
   }
 
@@ -255,27 +238,16 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     const live = this.#documents.get(document);
     if (!live) return;
     live.hold();
-    const worksheet = this.#worksheets.get(document);
-    if (!worksheet && live.unacknowledged === 0) return this.#forget(live, "");
+    if (!this.#file(document) && live.unacknowledged === 0) return this.#forget(live, "");
     try {
-      const answer = await this.#again(() => this.#attachment.command("open_document", { path: live.path }));
+      const answer = await this.#attachment.again(() =>
+        this.#attachment.command("open_document", { path: live.path }),
+      );
       if (answer.document === document) live.release();
-      else this.#forget(live, "The worksheet's file was replaced by another one.");
+      else this.#forget(live, "The file was replaced by another one.");
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       this.#forget(live, error.message);
-    }
-  }
-
-  /** Does it again when the workspace is at a new epoch meanwhile; only for what may be done twice. */
-  async #again<T>(action: () => Promise<T>): Promise<T> {
-    for (let times = 0; ; times += 1) {
-      try {
-        return await action();
-      } catch (error) {
-        if (!(error instanceof Refused) || error.code !== "fenced" || times >= 5) throw error;
-        await this.#attachment.attach();
-      }
     }
   }
 
@@ -291,9 +263,18 @@ export class Workspace extends Emitter<WorkspaceEvents> {
 
   #forget(live: LiveDocument, reason: string): void {
     this.#documents.delete(live.id);
-    this.#worksheets.get(live.id)?.close(reason);
+    this.#file(live.id)?.close(reason);
     live.close();
     this.#parts.keepsakes.keep(this.id, live.id, null);
+  }
+
+  /** What is open of a document. */
+  #file(document: string): Worksheet | TextFile | undefined {
+    return this.#worksheets.get(document) ?? this.#texts.get(document);
+  }
+
+  #closeFiles(): void {
+    for (const file of [...this.#worksheets.values(), ...this.#texts.values()]) file.close();
   }
 
   #tellPresence(document: string, state: Uint8Array | null): void {
@@ -310,9 +291,10 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     if (frame.type === "comm_open" || frame.type === "comm_msg" || frame.type === "comm_close") {
       this.emit("comm", frame);
     }
+    if (frame.type === "folder_changed") this.emit("folder", frame.content.path);
     if (frame.type === "notice") {
       this.emit("notice", frame.content);
-      this.#worksheets.get(frame.content.document)?.noticed(frame.content);
+      this.#file(frame.content.document)?.noticed(frame.content);
     }
     for (const session of sessions) this.#worksheets.get(session)?.sessionChanged();
     if (sessions.length > 0) this.emit("sessions", this.sessions);
@@ -341,7 +323,7 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     const live = this.#documents.get(document);
     if (!live) return;
     if (path) live.path = path;
-    else this.#forget(live, "The worksheet's file was deleted.");
+    else this.#forget(live, "The file was deleted.");
   }
 
   #hearPeople(frame: Frame): void {
@@ -358,12 +340,10 @@ export class Workspace extends Emitter<WorkspaceEvents> {
   #tellRuns(runs: readonly CellRun[]): void {
     for (const run of runs) {
       if (run.document) this.#worksheets.get(run.document)?.runChanged(run.cell);
-      else this.#executed(run);
+      else {
+        this.emit("run", run);
+        this.#executions.changed(run);
+      }
     }
-  }
-
-  #executed(run: CellRun): void {
-    this.emit("run", run);
-    this.#executions.changed(run);
   }
 }

@@ -46,6 +46,8 @@ export class ModelServer {
   readonly obeyed: string[] = [];
   /** Every acknowledgement that was sent, as "client k". */
   readonly acknowledgements: string[] = [];
+  /** What it tells of other addresses. */
+  addresses: readonly string[] = [];
   /** Refuses what this says, with its code. */
   refuse: (frame: Frame) => string | undefined = () => undefined;
   /** What an evaluated cell prints. */
@@ -127,7 +129,12 @@ export class ModelServer {
       client.name = frame.content.client;
       this.#send(
         client,
-        makeFrame("welcome", { protocol: 1, build: "model", environments: ["sage", "python"] }),
+        makeFrame("welcome", {
+          protocol: 1,
+          build: "model",
+          environments: ["sage", "python"],
+          addresses: this.addresses,
+        }),
       );
     } else if (frame.type === "ping") this.#send(client, makeFrame("pong", {}));
     else if (frame.type === "attach") this.#attach(client, frame);
@@ -191,6 +198,15 @@ export class ModelServer {
       const content = { code: "fenced", what: "The epoch is over.", refused: frame.type };
       return this.#send(client, makeFrame("refused", content, where(frame)));
     }
+    if (frame.type === "run_cells" && this.#lacks(frame.content)) {
+      const refusal = makeFrame(
+        "refused",
+        { code: "conflict", what: "Edits are missing.", refused: frame.type },
+        where(frame),
+      );
+      answers.set(frame.k, refusal);
+      return this.#answer(client, refusal);
+    }
     this.obeyed.push(`${frame.epoch} ${frame.client} ${frame.k} ${frame.type}`);
     const answer = makeFrame("acknowledged", this.#obey(frame), where(frame));
     answers.set(frame.k, answer);
@@ -249,6 +265,14 @@ export class ModelServer {
     }
   }
 
+  /** Whether its document lacks edits that a run needs. */
+  #lacks({ document, needs }: FrameOf<"run_cells">["content"]): boolean {
+    const live = this.documents.get(document);
+    if (!live) return false;
+    const had = Y.decodeStateVector(Y.encodeStateVector(live.doc));
+    return [...Y.decodeStateVector(needs)].some(([client, clock]) => clock > (had.get(client) ?? 0));
+  }
+
   #open(path: string): string {
     const id = `d-${path}`;
     if (this.documents.has(id)) return id;
@@ -284,7 +308,7 @@ export class ModelServer {
     const outputs = [{ output_type: "stream", name: "stdout", text }];
     this.cells.set(`${document} ${cell}`, {
       ...{ document, cell, run, status: "ok", execution_count: this.#runs, outputs },
-      ...{ started: 1, ended: 2, cut: false },
+      ...{ started: 1, ended: 2, ...{ cut: false, hidden_bytes: 0, kept_bytes: 0, kept_lines: 0 } },
     });
     return run;
   }

@@ -19,7 +19,8 @@ def add(verbs: Verbs) -> None:
     """Declare the verb."""
     parser = verbs.add(
         "eval",
-        "Evaluate code on a site; what it prints goes to standard output, errors to standard error.",
+        "Evaluate code on a site; what it prints goes to standard output, errors to standard error. The exit status "
+        "is Python's: 0, 1 after an error, N after sys.exit(N).",
         examples=(
             "sagews eval 'factor(2^64+1)'",
             "echo 'print(6*7)' | sagews eval --environment python -",
@@ -37,7 +38,7 @@ def add(verbs: Verbs) -> None:
 
 
 def run(arguments: Namespace) -> int:
-    """Exit status: 0, or 1 where the code raised or its session ended."""
+    """Exit status: as Python's: 0, the number of a `SystemExit`, or 1 where the code raised or its session ended."""
     import asyncio
 
     url, token = site_of(arguments)
@@ -66,7 +67,7 @@ async def _evaluate(url: str, token: str, arguments: Namespace) -> int:
     if arguments.json:
         outputs = list(evaluation.outputs.as_tuple())
         print(json.dumps({"status": status, "execution_count": evaluation.execution_count, "outputs": outputs}))
-    return 0 if status == "ok" else 1
+    return evaluation.exit_status(status)
 
 
 def _code(given: str) -> str:

@@ -39,7 +39,7 @@ async def site(folder: Path) -> AsyncIterator[Site]:
 async def worker(folder: Path) -> AsyncIterator[Program]:
     """A worker, in a process of its own."""
     program = Program("sagews.worker", folder)
-    await program.start((folder / "data" / "run" / "worker.json").exists)
+    await program.start((folder / "data" / "run" / "worker.0" / "status.json").exists)
     yield program
     await program.kill(signal.SIGTERM)
 

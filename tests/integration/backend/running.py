@@ -18,8 +18,10 @@ from tornado.netutil import bind_sockets
 
 from sagews.backend.application import make_server
 from sagews.backend.collaborators import Backend
-from sagews.backend.run import drain, make_backend, make_folder
+from sagews.backend.making import make_backend
+from sagews.backend.run import drain
 from sagews.configuration import Configuration, load
+from sagews.configuration.run_files import make_folder
 from sagews.database.choices import Role, TokenKind
 from sagews.database.engine import create_engine
 from sagews.database.migration import migrate
@@ -93,7 +95,7 @@ async def running_backend(folder: Path, *, pauses_seconds: Sequence[float] = (),
         make_backend(configuration, store, folder / "client", port=port, pauses_seconds=pauses_seconds), **changes
     )
     await backend.identity.solo_account()
-    backend.workers.start()
+    backend.start()
     server = make_server(backend)
     server.add_sockets(sockets)
     site = Site(folder, configuration, backend, port)
@@ -112,16 +114,18 @@ class Program:
     module: str
     folder: Path
     process: asyncio.subprocess.Process | None = None
+    number: int = 0
     log: Path = field(init=False)
 
     def __post_init__(self) -> None:
-        self.log = self.folder / f"{self.module}.log"
+        self.log = self.folder / f"{self.module}.{self.number}.log"
 
     async def start(self, is_ready: Callable[[], bool]) -> None:
         """Start it and wait until it answers."""
         with self.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
                 sys.executable, "-m", self.module, "--config", str(self.folder / "sagews.toml"),
+                "--instance", str(self.number),
                 stdin=asyncio.subprocess.DEVNULL, stdout=log, stderr=log,
                 env={"PATH": os.environ["PATH"], "HOME": str(self.folder), "PYTHONPATH": str(Path.cwd())},
             )  # fmt: skip
@@ -132,7 +136,7 @@ class Program:
                 pytest.fail(f"{self.module} ended:\n{self.log.read_text()}")
             return is_ready()
 
-        await eventually(ready, within_seconds=40)
+        await eventually(ready, within_seconds=90)
 
     async def kill(self, number: int = signal.SIGKILL) -> None:
         """End it; repeatable."""

@@ -6,17 +6,18 @@ It speaks the protocol's part between worker and backend: opening, following, at
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from sagews.certificates import Role, ensure, server_context
 from sagews.configuration import Configuration
+from sagews.configuration.run_files import tell_status
 from sagews.errors import NotFound
 from sagews.messages import Decoder, Frame, encode
 from sagews.messages.connection import Done, Hello, Ping, Pong, Refused, Welcome
 from sagews.messages.frame import Message
 from sagews.messages.records import JournalEntry, Snapshot
+from sagews.messages.room import Room
 from sagews.messages.workspace import (
     Acknowledged,
     Attach,
@@ -101,6 +102,8 @@ class ScriptedWorker:
         self.peers: list[Peer] = []
         self.open: dict[str, Opened] = {}
         self.files = ScriptedFiles()
+        self.room: Room | None = None
+        """What it tells to a backend together with its welcome."""
         self.ack_first = True
         """Whether an update is acknowledged before or after the journal's follower hears of it."""
 
@@ -108,9 +111,9 @@ class ScriptedWorker:
         identity = ensure(self.configuration.certificate_folder).identity(Role.WORKER)
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(lambda: Peer(self), "127.0.0.1", 0, ssl=server_context(identity))
-        self.configuration.run_folder.mkdir(parents=True, exist_ok=True)
-        status = {"port": self._server.sockets[0].getsockname()[1]}
-        (self.configuration.run_folder / "worker.json").write_text(json.dumps(status))
+        status = self.configuration.status_file("worker", 0)
+        status.parent.mkdir(parents=True, exist_ok=True)
+        tell_status(status, port=self._server.sockets[0].getsockname()[1])
         return self
 
     async def __aexit__(self, *error: object) -> None:
@@ -146,6 +149,8 @@ class ScriptedWorker:
         elif isinstance(content, Hello):
             peer.is_bulk = content.role == "bulk"
             yield frame.reply(Welcome(1, "scripted", ("python",)))
+            if self.room is not None and content.role == "backend":
+                yield Frame(content=self.room)
         elif isinstance(content, Ping):
             yield frame.reply(Pong())
         elif isinstance(content, OpenWorkspace):

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from tornado.httputil import HTTPHeaders
+from tornado.iostream import IOStream
 from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from tests.waiting import eventually
@@ -73,7 +74,7 @@ class SockJSClient:
     def __init__(self, port: int) -> None:
         self.port = port
         self._exchanges: list[Exchange] = []
-        self._sockets: list[WebSocketClientConnection] = []
+        self._sockets: list[tuple[WebSocketClientConnection, IOStream]] = []
 
     def session(self, service: str = "/echo") -> str:
         """The path of a new session."""
@@ -128,15 +129,18 @@ class SockJSClient:
     async def websocket(self, path: str) -> WebSocketClientConnection:
         """Open a WebSocket."""
         socket = await websocket_connect(f"ws://127.0.0.1:{self.port}{path}")
-        self._sockets.append(socket)
+        assert socket.protocol is not None
+        assert socket.protocol.stream is not None
+        self._sockets.append((socket, socket.protocol.stream))  # it forgets the protocol when it is told to close
         return socket
 
     async def hang_up(self) -> None:
         """Close all that was opened."""
         for exchange in self._exchanges:
             await exchange.hang_up()
-        for socket in self._sockets:
-            stream = socket.protocol.stream if socket.protocol is not None else None
+        for socket, stream in self._sockets:
             socket.close()
-            if stream is not None:
-                await eventually(stream.closed)
+            # Tornado reads no further, also not to the end, while a message is waiting to be taken.
+            while not stream.closed() and await socket.read_message() is not None:
+                pass
+            await eventually(stream.closed)

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import secrets
+import ssl
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -41,10 +42,17 @@ class Talk:
 
     @classmethod
     async def open(
-        cls, address: str, token: str = "", *, client: str = "", headers: dict[str, str] | None = None
+        cls,
+        address: str,
+        token: str = "",
+        *,
+        client: str = "",
+        headers: dict[str, str] | None = None,
+        tls: ssl.SSLContext | None = None,
     ) -> Talk:
         """Connect and greet."""
-        request = HTTPRequest(address.replace("http", "ws", 1) + "/sockjs/websocket", headers=headers or {})
+        url = address.replace("http", "ws", 1) + "/sockjs/websocket"
+        request = HTTPRequest(url, headers=headers or {}, ssl_options=tls)
         talk = cls(await websocket_connect(request), client or secrets.token_hex(4), address, token)
         await talk.say(Frame(content=Hello(PROTOCOL, PROTOCOL, "test", "script", token=token, client=talk.client)))
         await talk.hear("welcome")
@@ -136,8 +144,9 @@ class Talk:
 class Http:
     """Requests to one backend, by a bearer token, by cookie, or by nobody."""
 
-    def __init__(self, address: str, headers: dict[str, str] | None = None) -> None:
+    def __init__(self, address: str, headers: dict[str, str] | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.address = address
+        self.tls = tls
         self.headers = headers or {}
         self._client = AsyncHTTPClient(force_instance=True, max_body_size=2**28)
 
@@ -157,6 +166,7 @@ class Http:
             allow_nonstandard_methods=True,
             follow_redirects=False,
             request_timeout=PATIENCE_SECONDS,
+            ssl_options=self.tls,
         )
         return await self._client.fetch(request, raise_error=False)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 from collections.abc import Callable
 
@@ -155,16 +156,17 @@ async def test_metrics_are_for_this_machine_and_the_operator(site: Site) -> None
 
 async def test_health_says_which_parts_answer(site: Site) -> None:
     health = await Http(site.address).json("GET", "/healthz")
-    assert health == {"status": "degraded", "parts": {"backend": True, "database": True, "worker worker-0": False}}
+    assert health == {"status": "degraded", "parts": {"backend": True, "database": True, "worker worker:0": False}}
     status = await site.http.json("GET", "/api/status")
     assert status["database"]
-    assert status["workers"] == [{"id": "worker-0", "connected": False, "environments": []}]
+    assert status["workers"] == [{"id": "worker:0", "connected": False, "environments": []}]
 
 
 async def test_without_its_database_the_backend_is_healthy_and_says_so(
     site: Site, expected_log: Callable[[str, str], object]
 ) -> None:
     expected_log("sagews.backend", "Request refused")
+    await site.backend.registration.stop()  # it may have a connection in use, which closing the store would leave open
     await site.backend.store.close()
     file = site.configuration.data_folder / "sagews.sqlite"
     file.rename(file.with_suffix(".away"))
@@ -178,3 +180,15 @@ async def test_without_its_database_the_backend_is_healthy_and_says_so(
 
 async def test_the_port_of_the_cookie_is_not_shared_between_sites(site: Site) -> None:
     assert str(site.port) in site.backend.identity.cookie
+
+
+@pytest.mark.parametrize("limit", [0, 1])
+async def test_as_many_workspaces_as_the_account_may_have(site: Site, limit: int) -> None:
+    """0 = no limit."""
+    types = site.backend.store.account_types
+    await types.save(dataclasses.replace(await types.get("solo"), workspaces=limit))
+    await site.http.json("POST", "/api/workspaces", {"name": "one"})
+    if limit:
+        assert await site.http.error("POST", "/api/workspaces", {"name": "two"}) == (429, "over_limit")
+    else:
+        await site.http.json("POST", "/api/workspaces", {"name": "two"})

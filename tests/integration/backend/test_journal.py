@@ -98,6 +98,7 @@ async def test_when_the_database_comes_back_edits_are_acknowledged(
 ) -> None:
     expected_log("sagews.backend.journal", "Journal waits")
     await eventually(lambda: scripted.said(RenewLease))
+    await kept_site.backend.registration.stop()  # it may have a connection in use
     await kept_site.backend.store.close()
     file = kept_site.configuration.data_folder / "sagews.sqlite"
     file.rename(file.with_suffix(".away"))

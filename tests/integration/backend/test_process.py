@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import signal
+import sqlite3
 import stat
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from tests.integration.backend.running import Program
+from sagews.backend import background
+from sagews.backend.housekeeping import keep_house
+from sagews.database.choices import TokenKind
+from tests.integration.backend.running import Program, Site
 from tests.integration.backend.talk import Http, Talk
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -24,7 +31,7 @@ async def backend(folder: Path) -> AsyncIterator[Program]:
 
 def status(folder: Path) -> dict[str, int]:
     """What the backend says about itself."""
-    return dict(json.loads((folder / "data" / "run" / "backend.json").read_text()))
+    return dict(json.loads((folder / "data" / "run" / "backend.0" / "status.json").read_text()))
 
 
 async def started(program: Program) -> tuple[str, str]:
@@ -33,7 +40,7 @@ async def started(program: Program) -> tuple[str, str]:
 
     def is_ready() -> bool:
         assert program.process is not None
-        path = folder / "data" / "run" / "backend.json"
+        path = folder / "data" / "run" / "backend.0" / "status.json"
         return path.exists() and status(folder)["pid"] == program.process.pid
 
     await program.start(is_ready)
@@ -90,3 +97,39 @@ async def test_its_secrets_are_for_its_owner_only(folder: Path, backend: Program
         assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert stat.S_IMODE((folder / "data" / "run").stat().st_mode) == 0o700
     await backend.kill(signal.SIGTERM)
+
+
+EXPIRE = "UPDATE tokens SET expires = datetime('now', '-100 days') WHERE kind = 'cookie'"
+
+
+def cookies(folder: Path) -> int:
+    """How many cookies the database has."""
+    with contextlib.closing(sqlite3.connect(folder / "data" / "sagews.sqlite")) as database:
+        [[number]] = database.execute("SELECT count(*) FROM tokens WHERE kind = 'cookie'")
+    return int(number)
+
+
+async def test_its_start_forgets_cookies_that_are_over_and_keeps_the_others(folder: Path, backend: Program) -> None:
+    address, token = await started(backend)
+    await Http(address)("GET", f"/sign-in?token={token}")
+    await backend.kill(signal.SIGTERM)
+    with contextlib.closing(sqlite3.connect(folder / "data" / "sagews.sqlite", isolation_level=None)) as database:
+        assert database.execute(EXPIRE).rowcount == 1
+    address, token = await started(backend)
+    await eventually(lambda: cookies(folder) == 0)
+    await Http(address)("GET", f"/sign-in?token={token}")
+    await backend.kill(signal.SIGTERM)
+    await started(backend)
+    await eventually(lambda: "tokens_forgotten" in backend.log.read_text())
+    assert cookies(folder) == 1
+    await backend.kill(signal.SIGTERM)
+
+
+async def test_cookies_are_forgotten_again_and_again(site: Site) -> None:
+    store = site.backend.store
+    account = await site.backend.identity.solo_account()
+    keeping = background.start(keep_house(store, timedelta(milliseconds=1)), "housekeeping")
+    for _ in range(3):
+        await store.tokens.create(account.id, TokenKind.COOKIE, lifetime=timedelta(days=-100))
+        await eventually(lambda: cookies(site.folder) == 0)
+    await background.stop(keeping)

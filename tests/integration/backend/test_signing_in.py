@@ -10,9 +10,9 @@ import pytest
 from tornado.httpclient import HTTPClientError, HTTPRequest
 from tornado.websocket import websocket_connect
 
-from sagews.backend.rates import Rate
 from sagews.messages import Frame
 from sagews.messages.connection import Hello
+from sagews.rates import Rate
 from tests.integration.backend.running import Site, running_backend
 from tests.integration.backend.talk import Http, Talk
 

@@ -78,7 +78,8 @@ async def test_session_that_nobody_fetches_ends_and_is_forgotten() -> None:
 
 
 async def test_session_with_a_waiting_receiver_does_not_end() -> None:
-    async with serving(settings=HASTY) as site:
+    # Long enough for a busy machine to ask again in time.
+    async with serving(settings=dataclasses.replace(SUITE, disconnect_seconds=2)) as site:
         session = site.session()
         await site.poll(session)
         waiting = await site.start("POST", session + "/xhr")

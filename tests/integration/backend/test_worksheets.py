@@ -56,7 +56,7 @@ async def test_acknowledged_edits_outlive_their_worker(working_site: Site, worke
     after = len(talk.heard)
     await worker.kill()
     await talk.hear("workspace_closed", after=after)
-    status = worker.folder / "data" / "run" / "worker.json"
+    status = worker.folder / "data" / "run" / "worker.0" / "status.json"
     status.unlink(missing_ok=True)
     await worker.start(status.exists)
     attached = await eventually(lambda: talk.attached(workspace), within_seconds=20)

@@ -94,7 +94,7 @@ async def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
     store = Store(create_engine(f"sqlite:///{tmp_path}/test.db"))
     threads = threading.active_count()
     for _ in range(3):
-        with pytest.raises(DatabaseUnavailable, match="not a database"):
+        with pytest.raises(DatabaseUnavailable, match="damaged: file is not a database"):
             await store.check()
     await eventually(lambda: threading.active_count() <= threads)
     await store.close()

@@ -154,3 +154,16 @@ async def test_closing_is_for_the_worker_that_has_it(store: Store, workspace: Wo
     await store.workspaces.close(workspace.id, 2)
     closed = await store.workspaces.get(workspace.id)
     assert (closed.epoch, closed.worker) == (2, None)
+
+
+async def test_openings_are_counted_and_looked_up(store: Store, account: Account, workspace: Workspace) -> None:
+    other = await store.workspaces.create(account.id, "Topology")
+    for one in (workspace, other):
+        await store.workspaces.open(one.id, "worker:0", if_epoch=0)
+    assert await store.workspaces.count_by_worker() == {"worker:0": 2}
+    assert await store.workspaces.epochs([workspace.id, other.id, "nothing"]) == {workspace.id: 1, other.id: 1}
+    await store.workspaces.close(other.id, 1)
+    await store.workspaces.delete(workspace.id)
+    assert await store.workspaces.count_by_worker() == {}
+    assert await store.workspaces.epochs([workspace.id, other.id]) == {other.id: 1}
+    assert await store.workspaces.epochs([]) == {}

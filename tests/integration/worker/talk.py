@@ -30,13 +30,19 @@ class Talk:
     def __init__(self, process: SessionProcess) -> None:
         self.process = process
         self.frames: list[Frame] = []
+        self.warnings: list[str] = []
         self._came = asyncio.Event()
         self._requests = 0
         process.on_frame = self._on_frame
+        process.on_warning = self._on_warning
         process.ended.add_done_callback(lambda _: self._came.set())
 
     def _on_frame(self, frame: Frame) -> None:
         self.frames.append(frame)
+        self._came.set()
+
+    def _on_warning(self, text: str) -> None:
+        self.warnings.append(text)
         self._came.set()
 
     async def until(self, state: Callable[[], object]) -> None:

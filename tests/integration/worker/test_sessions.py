@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from sagews.errors import OverLimit
 from sagews.messages import Frame, jupyter
+from sagews.worker.session_writing import WAITING_BYTES
 from tests.integration.worker.conftest import Begin
 from tests.integration.worker.talk import Talk
 
@@ -247,3 +249,30 @@ async def test_other_programs_of_sage(sage: Talk) -> None:
     code = "@parallel(2)\ndef f(n):\n    return n^2\nsorted(r for _, r in f([1, 2, 3]))"
     assert (await sage.run(code)).result == "[1, 4, 9]"
     assert (await sage.run("singular('2+3')")).result == "5"
+
+
+async def test_an_object_that_cannot_be_looked_at_ends_no_session(python: Talk) -> None:
+    code = (
+        "class Shy:\n    def __dir__(self): raise SystemExit(3)\n    __doc__ = property(lambda self: 1/0)\nshy = Shy()"
+    )
+    await python.run(code)
+    completed = await python.ask(jupyter.CompleteRequest("shy.a", 5), jupyter.CompleteReply)
+    assert completed.matches == ()
+    await python.ask(jupyter.InspectRequest("shy", 2), jupyter.InspectReply)
+    assert (await python.run("6*7")).result == "42"
+
+
+async def test_what_waits_for_a_busy_session_is_bounded_and_refused(python: Talk, tmp_path: Path) -> None:
+    python.begin("import os, time\nwhile not os.path.exists('go'): time.sleep(0.01)")
+    await python.until(lambda: any(frame.content == jupyter.Status("busy") for frame in python.frames))
+    large = Frame(content=jupyter.CommMsg("nobody", {"data": "x" * 2**20}))
+    refused = 0
+    for _ in range(2 * WAITING_BYTES // 2**20):
+        try:
+            python.process.send(large)
+        except OverLimit:
+            refused += 1
+    assert refused
+    (tmp_path / "files" / "go").touch()
+    await python.ask(jupyter.KernelInfoRequest(), jupyter.KernelInfoReply)  # it has read all that was before
+    python.process.send(large)

@@ -16,7 +16,8 @@ import pytest
 import pytest_asyncio
 
 from sagews.client.worker import WorkerClient
-from sagews.worker.environments import Environments, EnvironmentSettings
+from sagews.worker.environment_settings import EnvironmentSettings
+from sagews.worker.environments import Environments
 from sagews.worker.server import WorkerServer
 from sagews.worker.settings import WorkerSettings
 from tests.waiting import eventually_sync
@@ -31,11 +32,15 @@ class WorkerProgram:
 
     @property
     def socket(self) -> Path:
-        return self.data / "run" / "worker.sock"
+        return self.data / "run" / "worker.0" / "socket"
 
     @property
     def port(self) -> int:
-        return int(json.loads((self.data / "run" / "worker.json").read_text())["port"])
+        return int(json.loads(self.status.read_text())["port"])
+
+    @property
+    def status(self) -> Path:
+        return self.data / "run" / "worker.0" / "status.json"
 
 
 def start_program(folder: Path, extra: str = "") -> WorkerProgram:
@@ -52,7 +57,8 @@ def start_program(folder: Path, extra: str = "") -> WorkerProgram:
     program = WorkerProgram(process, folder / "data")
     try:
         eventually_sync(
-            lambda: (program.data / "run" / "worker.json").exists() or process.poll() is not None, within_seconds=60
+            lambda: (program.data / "run" / "worker.0" / "status.json").exists() or process.poll() is not None,
+            within_seconds=60,
         )
         assert process.poll() is None, (folder / "worker.log").read_text()
     except BaseException:
@@ -103,7 +109,7 @@ async def own_server(tmp_path: Path) -> AsyncIterator[Make]:
 
     @asynccontextmanager
     async def served(settings: WorkerSettings) -> AsyncIterator[OwnServer]:
-        environments = Environments(tmp_path, (EnvironmentSettings("python", spares=0),))
+        environments = Environments(tmp_path, (EnvironmentSettings("python", "python", spares=0),))
         server = WorkerServer(tmp_path, environments, settings, "secret")
         try:
             await environments.start()

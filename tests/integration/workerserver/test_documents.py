@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sagews.client.worker import WorkerClient
 from sagews.client.worker_channel import Channel
-from sagews.errors import Fenced, NotFound, Unavailable
+from sagews.errors import Fenced, NotFound, Unavailable, UsageError
 from sagews.messages import commands
 from sagews.messages.connection import Done
 from sagews.messages.files import FileDelete, FileRename
@@ -27,6 +29,7 @@ from sagews.messages.workspace import (
     FollowJournal,
     Journaled,
     JournalFollowed,
+    Notice,
     OpenWorkspace,
     RenewLease,
     RunEnded,
@@ -39,6 +42,7 @@ from sagews.workspace.worksheet import Worksheet
 from tests.integration.workerserver.conftest import Make, OwnServer, start_program, stop_program
 from tests.integration.workerserver.peer import Peer
 from tests.integration.workerserver.test_files import Bulk
+from tests.logwatch import Expectation
 from tests.waiting import eventually
 
 OWNER = Actor("ada", "Ada", "owner")
@@ -170,8 +174,10 @@ async def test_a_file_changed_while_closed_is_an_edit(own_server: Make) -> None:
         await until(channel, Saved)
         await client.request(Frame(content=CloseWorkspace(), workspace=W, epoch=1))
         path = server.data / "workspaces" / W / "files" / "a.ipynb"
+        written = hashlib.sha256(path.read_bytes()).hexdigest()
         path.write_text(path.read_text().replace("two", "TWO"))
-        base = stored[-1].documents
+        found = next(found for one in reversed(stored) if (found := one.documents) and Worksheet(found[0].state).cells)
+        base = (replace(found[0], digest=written),)  # as told once the version is stored too
         later = an_edit(base[0].state, {"a": "one and a half", "b": "two"})
         again = await opened(client, 2, base, (JournalEntry(1, 99, document, "a.ipynb", later),))
         snapshot = (await anext(again.events())).content.snapshot  # type: ignore[attr-defined]
@@ -234,6 +240,33 @@ async def test_a_change_is_written_soon_without_being_asked(own_server: Make) ->
         assert saved.content.contains == 2  # type: ignore[attr-defined]
 
 
+async def test_a_file_that_cannot_be_written_is_tried_again_and_told_once(
+    own_server: Make, caplog: pytest.LogCaptureFixture, expected_log: Callable[[str, str], Expectation]
+) -> None:
+    expected_log("sagews.worker", "Document cannot be saved")
+    server = await own_server(WorkerSettings(checkpoint_seconds=0.05, save_again_seconds=0.05))
+    in_the_way = server.data / "workspaces" / W / "files" / "a.ipynb"
+    in_the_way.mkdir(parents=True)
+    async with backend(server) as client:
+        channel = await opened(client)
+        with pytest.raises(UsageError):
+            await channel.command(commands.OpenDocument("a.ipynb", create=True))
+        in_the_way.rmdir()
+        document, _ = await new_document(channel)
+        await until(channel, Saved)
+        in_the_way.unlink()
+        in_the_way.mkdir()
+        await channel.command(commands.Save(document))
+        told = (await until(channel, Notice)).content
+        assert isinstance(told, Notice)
+        assert (told.level, told.document) == ("error", document)
+        await eventually(lambda: caplog.text.count("Document cannot be saved") >= 3)
+        in_the_way.rmdir()
+        await until(channel, Saved)
+        assert (await until(channel, Notice)).content == Notice("a.ipynb is saved again.", "info", document)
+        assert in_the_way.is_file()
+
+
 def file_of(server: OwnServer) -> str:
     path = server.data / "workspaces" / W / "files" / "a.ipynb"
     return path.read_text() if path.exists() else ""
@@ -274,7 +307,7 @@ async def test_sigterm_writes_everything_and_ends_well(tmp_path: Path) -> None:
         document, state = await new_document(channel)
         await channel.command(Update(document, an_edit(state, {"a": "kept"})))
         assert await asyncio.to_thread(stop_program, program) == 0
-    file = tmp_path / "data" / "worker" / "workspaces" / W / "files" / "a.ipynb"
+    file = tmp_path / "data" / "worker.0" / "workspaces" / W / "files" / "a.ipynb"
     assert json.loads(file.read_text())["cells"][0]["source"] == ["kept"]
 
 

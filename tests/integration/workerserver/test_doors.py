@@ -71,16 +71,18 @@ async def test_who_does_not_greet_is_closed(own_server: Make) -> None:
     await peer.close()
 
 
-async def test_so_many_may_wait_with_their_greeting(own_server: Make, expected_log: object) -> None:
-    expected_log("sagews.worker.door", "Peer turned away")  # type: ignore[operator]
+async def test_who_says_nothing_makes_room_for_who_does(own_server: Make, expected_log: object) -> None:
+    expected_log("sagews.worker.server", "Stranger cut")  # type: ignore[operator]
     server = await own_server(WorkerSettings(ungreeted_connections=2))
     silent = [Peer(*await asyncio.open_unix_connection(str(server.socket))) for _ in range(2)]
     await eventually(lambda: len(server.server._ungreeted) == 2)
-    one_more = Peer(*await asyncio.open_unix_connection(str(server.socket)))
-    with pytest.raises(EOFError):
-        await one_more.hear()
-    for peer in [*silent, one_more]:
+    one_more = await Peer.unix(server.socket)
+    with pytest.raises((EOFError, ConnectionResetError)):
+        await silent[0].hear()
+    assert len(server.server._ungreeted) == 1
+    for peer in [silent[1], one_more]:
         await peer.close()
+    silent[0].writer.close()
 
 
 async def test_the_first_message_must_be_hello(worker_program: WorkerProgram) -> None:
@@ -101,6 +103,7 @@ async def test_a_silent_backend_is_pinged_and_then_dead(own_server: Make, expect
     expected_log("sagews.worker.connection", "Backend is silent")  # type: ignore[operator]
     server = await own_server(WorkerSettings(silence_seconds=0.1))
     peer = await Peer.unix(server.socket, "backend")
+    assert [(await peer.hear()).content.type for _ in range(2)] == ["openings", "room"]
     with pytest.raises((EOFError, ConnectionResetError)):
         await peer.hear()
     assert peer.pings > 0

@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from sagews.client.worker import WorkerClient
 from sagews.messages import encode, files
 from sagews.messages.connection import Done, Refused
 from sagews.messages.frame import Frame, Message
+from sagews.messages.records import Limits
 from sagews.messages.workspace import CloseWorkspace, OpenWorkspace
 from sagews.worker.settings import WorkerSettings
 from tests.integration.workerserver.conftest import Make
@@ -118,3 +120,14 @@ async def test_no_path_leads_out(bulk: Bulk, tmp_path: Path, path: str) -> None:
         if path in ("link", "pipe") and not isinstance(content, files.FileRead):
             continue  # a link itself may be renamed and deleted
         assert isinstance(await bulk.ask(content), Refused)
+
+
+async def test_where_nothing_is_limited_files_sessions_and_text_are_taken(own_server: Make) -> None:
+    """0 means "no limit", in an account's type as in the settings."""
+    server = await own_server(WorkerSettings(session_limits=Limits()))
+    async with WorkerClient.unix(server.socket) as client:
+        session = await client.open_session("python", limits=Limits())
+        assert (await session.evaluate("print('text')")).stdout == "text\n"
+        bulk = Bulk(await Peer.unix(server.socket, "bulk"), session.channel.workspace)
+        assert await bulk.write("a", b"abc") == Done()
+        await bulk.peer.close()

@@ -236,3 +236,32 @@ async def test_one_that_falls_out_of_the_buffer_gets_a_snapshot(own_server: Make
     attached = await script.attach()
     assert attached.content.how == "snapshot"  # type: ignore[attr-defined]
     await asyncio.wait_for(script.close(), 10)
+
+
+async def test_a_workspace_with_very_much_output_can_be_attached_to(own_server: Make) -> None:
+    server = await own_server(WorkerSettings(replay_events=50, snapshot_bytes=20_000, output_shown_bytes=9_000))
+    async with WorkerClient.unix(server.socket) as client:
+        session = await client.open_session("python")
+        for _ in range(8):
+            await session.evaluate(
+                "from IPython.display import HTML, display; display(HTML('x' * 4000)); print('y' * 9500)"
+            )
+        other = client.channel(session.channel.workspace)
+        attached = (await other.attach()).content
+        assert isinstance(attached, Attached)
+        assert attached.snapshot is not None
+        cells = attached.snapshot.cells
+        assert [run.kept_bytes for run in cells] == [9501] * 8
+        assert sorted(run.cut for run in cells) == [False] + [True] * 7
+        assert sum("data" in output for run in cells for output in run.outputs) == 2
+        await session.evaluate("'goes on'")
+
+
+async def test_a_snapshot_says_how_much_of_a_run_is_hidden(own_server: Make) -> None:
+    server = await own_server(WorkerSettings(output_shown_bytes=100, output_tail_bytes=50))
+    async with WorkerClient.unix(server.socket) as client:
+        session = await client.open_session("python")
+        await session.evaluate("for i in range(1000): print('x' * 99)")
+        attached = (await client.channel(session.channel.workspace).attach()).content
+        [run] = attached.snapshot.cells  # type: ignore[attr-defined]
+        assert (run.cut, run.hidden_bytes, run.kept_bytes, run.kept_lines) == (True, 99_850, 100_000, 1000)

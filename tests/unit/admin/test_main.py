@@ -60,7 +60,7 @@ def test_without_a_verb_the_help_is_shown(capsys: pytest.CaptureFixture[str]) ->
     [
         (["confgi"], "There is no command 'confgi'; did you mean config? `sagews --help` shows what is allowed."),
         (["config", "shw"], "There is no command 'shw'; did you mean show? `sagews config --help` shows what is"),
-        (["zzz"], "There is no command 'zzz'; allowed: run, eval, status, config. `"),
+        (["zzz"], "There is no command 'zzz'; allowed: run, eval, init, start, stop, "),
         (["config", "show", "--config"], "Argument --config: expected one argument. `sagews config show --help`"),
         (["config", "show", "--nonsense"], "There is no place for the argument '--nonsense'; allowed: -h, "),
         (["config", "show", "--confg=x"], "There is no place for the argument '--confg=x'; did you mean --config?"),

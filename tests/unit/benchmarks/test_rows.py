@@ -32,5 +32,6 @@ def test_the_table_says_which_budgets_are_missed() -> None:
 
 def test_quantiles() -> None:
     values = [float(number) for number in range(1, 101)]
-    assert quantile(values, 0.99) == 100.0
+    assert quantile(values, 0.99) == 99.0
+    assert quantile(values, 1.0) == 100.0
     assert median(values) == 50.5

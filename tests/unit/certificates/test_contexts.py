@@ -103,7 +103,7 @@ def test_role_that_only_connects_cannot_play_a_server(folder: CertificateFolder)
 
 
 def test_role_that_only_listens_cannot_play_a_client(folder: CertificateFolder) -> None:
-    server, client = server_context(folder.identity(Role.WORKER)), client_context(folder.identity(Role.LOGSERVER))
+    server, client = server_context(folder.identity(Role.WORKER)), client_context(folder.identity(Role.MEMCACHED))
     with pytest.raises(ssl.SSLError, match=r"CERTIFICATE_VERIFY_FAILED|certificate verify failed"):
         handshake(server, client)
 

@@ -27,12 +27,14 @@ class ScriptedLink:
         self.welcome: asyncio.Future[Welcome] = asyncio.get_running_loop().create_future()
         self.welcome.set_result(Welcome(1, "test"))
         self.closed = False
+        self.broken = False
+        """It cannot carry anything any more, and nobody has noticed yet."""
         self.say = on_frame
         self._lost = on_lost
         self._answer = answer
 
     def send(self, frame: Frame) -> None:
-        if self.closed:
+        if self.closed or self.broken:
             raise WorkerUnavailable
         asyncio.get_running_loop().call_soon(self._answer, self, frame)
 
@@ -103,6 +105,23 @@ async def test_lost_again_while_it_attaches_it_connects_once_more() -> None:
         peer.links[0].lose()
         await asyncio.wait_for(channel.command(Save("d")), 10)
         assert peer.obeyed[-1] == (4, 1)
+    with pytest.raises(WorkerUnavailable):
+        await following
+
+
+async def test_what_a_broken_connection_does_not_carry_is_said_on_the_next_one() -> None:
+    peer = Peer()
+    async with WorkerClient(peer.open) as worker:
+        channel = worker.channel("w", "me")
+        following = asyncio.create_task(follow(channel))
+        await channel.attach()
+        peer.links[0].broken = True
+        saving = asyncio.create_task(channel.command(Save("d")))
+        await asyncio.sleep(0)
+        assert not saving.done()
+        peer.links[0].lose()
+        await asyncio.wait_for(saving, 10)
+        assert peer.obeyed == [(2, 1)]
     with pytest.raises(WorkerUnavailable):
         await following
 

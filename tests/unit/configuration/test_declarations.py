@@ -11,8 +11,10 @@ from sagews.configuration.values import allowed, checked, from_text, shown
 
 ENTRIES = [pytest.param(entry, id=entry.name) for entry in entries()]
 GROUPS = [pytest.param(group, id=".".join(group.path)) for group in groups()]
-UNITS = re.compile(r"_(bytes|kilobytes|megabytes|seconds|minutes|days)$|^maximum_|_per_minute$|_messages$")
-COUNTS = {"port", "processes", "open_files"}
+UNITS = re.compile(
+    r"_(bytes|kilobytes|megabytes|milliseconds|seconds|minutes|hours|days)$|^maximum_|_per_(second|minute|address)$|(^|_)port$|_messages$"
+)
+COUNTS = {"processes", "disk_files", "open_files", "spare_sessions"}
 
 
 @pytest.mark.parametrize("entry", ENTRIES)

@@ -4,7 +4,7 @@ import dataclasses
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from sagews.configuration import catalogue, load, load_with_origins
@@ -82,7 +82,7 @@ def test_named_group_changes_and_adds(file: Path) -> None:
         ("memory_megabytes = 1", "sagews.toml:1: memory_megabytes is unknown; did you mean worker.session.memory_m"),
         ("\n\n[wroker]\nport = 1", "sagews.toml:3: wroker is unknown; did you mean worker?"),
         ("[log]\nzzz = 1", "sagews.toml:2: log.zzz is unknown; allowed here: level, format"),
-        ('[backend]\n"a\\nb" = 1', 'sagews.toml:2: backend."a\\nb" is unknown; allowed here: address, port'),
+        ('[backend]\n"a\\nb" = 1', 'sagews.toml:2: backend."a\\nb" is unknown; allowed here: hosts, user'),
         ("backend = 3", "sagews.toml:1: backend is 3; allowed: a table [backend]"),
         ("[backend]\nport = 65536", "sagews.toml:2: backend.port is 65536; allowed: a whole number from 0 to 65535"),
         ("[backend]\nport = true", "sagews.toml:2: backend.port is true; allowed: a whole number from 0 to 65535"),
@@ -97,7 +97,7 @@ def test_named_group_changes_and_adds(file: Path) -> None:
         ("[worker.environments]\nmine = 1", "sagews.toml:2: worker.environments.mine is 1; allowed: a table [worker"),
         ('[worker.environments.x]\npreload_modules = ["a b"]', "sagews.toml:2: worker.environments.x.preload_modules "),
         ("worker = { session = { processes = 0 } }", "sagews.toml:1: worker.session.processes is 0; allowed: "),
-        ("[worker]\nping_seconds = 5", "sagews.toml:1: worker.dead_after_seconds is too short; allowed: more than "),
+        ("[worker]\nping_seconds = 5", "sagews.toml:2: worker.dead_after_seconds is too short; allowed: more than "),
         ('[backend]\naddress = "0.0.0.0"', "sagews.toml:2: backend.address is no loopback address; allowed"),
         ("a = 1\na = 2", "sagews.toml:2: Cannot overwrite a value; allowed: TOML, such as"),
         ("a = 1\nb =", "sagews.toml:2: Invalid value; allowed: TOML, such as"),
@@ -222,8 +222,34 @@ def test_no_value_of_a_setting_raises_anything_else(
 
 
 @given(path=KEYS.filter(lambda path: "NAME" not in path), text=st.text())
+@example(path=("worker", "ping_seconds"), text="3")  # wrong only beside the default of another setting
 def test_no_variable_raises_anything_else(path: tuple[str, ...], text: str) -> None:
     variable = catalogue.variable(path)
     found = outcome(None, {variable: text})
     assert len(found) <= 1
-    assert all(line.startswith(f"{variable}: {'.'.join(path)} ") for line in found)
+    assert all(line.startswith(f"{variable}: ") and path[-1] in line for line in found)
+
+
+def test_a_contradiction_to_a_default_is_told_where_it_was_made(file: Path) -> None:
+    said = "worker.dead_after_seconds is too short; allowed: more than ping_seconds (3)"
+    assert outcome(None, {"SAGEWS_WORKER_PING_SECONDS": "3"}) == [f"SAGEWS_WORKER_PING_SECONDS: {said}"]
+    both = "[worker]\nping_seconds = 3\ndead_after_seconds = 2\n"
+    assert mistakes(file, both) == [f"sagews.toml:3: {said}"]
+
+
+def test_postgresql_has_to_let_in_every_backend(tmp_path: Path) -> None:
+    file = tmp_path / "sagews.toml"
+    few = 'site.profile = "site"\npostgresql.maximum_connections = 50\nbackend.hosts = ["localhost", "localhost"]\n'
+    file.write_text(few)
+    with pytest.raises(ConfigurationError, match=r"maximum_connections.* at least 62"):
+        load(file, {})
+    file.write_text(few + 'database.url = "postgresql+asyncpg://x@example.org/x"\n')
+    assert load(file, {}).postgresql.maximum_connections == 50
+
+
+def test_a_port_that_other_machines_have_to_know_is_configured(file: Path) -> None:
+    second = 'site.profile = "site"\nworker.hosts = ["localhost", "second"]\n[hosts.second]\nssh = "192.0.2.2"\n'
+    (line,) = mistakes(file, second)
+    assert "worker.port is 0, which a backend on another machine cannot find out" in line
+    file.write_text("worker.port = 8700\n" + second)
+    assert load(file, {}).worker.port == 8700

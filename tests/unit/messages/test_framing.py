@@ -133,3 +133,11 @@ def test_lone_surrogates_pass() -> None:
 def test_unknown_fields_of_a_newer_version_are_ignored(name: str) -> None:
     header = json.dumps({"type": "ping", "newer": 1, "content": {"newest": [name]}}).encode()
     assert Decoder().feed(LENGTH.pack(len(header)) + header) == [Frame(content=Ping())]
+
+
+@pytest.mark.parametrize("number", ["1e999", "-1e999"])
+def test_a_number_that_none_can_hold_is_refused(number: str) -> None:
+    """Read as infinity it could not be sent on: JSON has no word for that."""
+    text = b'{"type": "comm_msg", "content": {"comm_id": "c", "data": {"x": %b}}}' % number.encode()
+    with pytest.raises(MessageError, match="too large a number"):
+        Decoder().feed(len(text).to_bytes(4, "big") + text)

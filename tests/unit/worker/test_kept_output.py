@@ -27,8 +27,16 @@ def test_file_has_all_and_told_is_its_beginning_and_end(texts: list[str], shown:
         if kept.cut:
             assert len(told.encode("utf-8", "surrogatepass")) <= shown
             assert len(kept.tail().encode("utf-8", "surrogatepass")) <= tail
+            assert len(told.encode("utf-8", "surrogatepass")) + kept.untold_bytes == len(data)
         else:
             assert told == whole
+
+
+def test_a_limit_of_nothing_is_no_limit(tmp_path: Path) -> None:
+    kept = KeptOutput(tmp_path / "run.txt", 50, 20, 0)
+    assert not kept.write("stdout", "x" * 1000).full
+    kept.close()
+    assert kept.path.read_bytes() == b"x" * 1000
 
 
 @given(TEXTS, st.integers(1, 200))
@@ -45,7 +53,9 @@ def test_nothing_beyond_the_limit_is_kept(texts: list[str], maximum: int) -> Non
 def test_clearing_makes_room_to_show_again(tmp_path: Path) -> None:
     kept = KeptOutput(tmp_path / "run.txt", 4, 4, 100)
     assert [kept.write("stdout", "abcdef").text, kept.cut] == ["abcd", True]
+    assert kept.untold_bytes == 2
     kept.cleared()
+    assert kept.untold_bytes == 0
     assert [kept.write("stdout", "xyz").text, kept.cut] == ["xyz", False]
     kept.close()
     assert kept.path.read_text() == "abcdefxyz"

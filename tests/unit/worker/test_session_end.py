@@ -7,7 +7,8 @@ import signal
 import pytest
 
 from sagews.messages.records import Limits
-from sagews.worker.session_end import in_binary_units, reason_of
+from sagews.messages.sizes import in_binary_units
+from sagews.worker.session_end import reason_of
 
 LIMITS = Limits(cpu_seconds=120, file_bytes=5 * 2**20)
 

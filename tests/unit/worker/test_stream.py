@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sagews.errors import MessageError
 from sagews.messages import Decoder, Frame
-from sagews.messages.jupyter import Stream
+from sagews.messages.connection import Refused
+from sagews.messages.jupyter import DisplayData, Stream
+from sagews.messages.records import DocumentState, Snapshot
 from sagews.messages.workspace import Attached
 from sagews.worker.fair_sender import FairSender
 from sagews.worker.stream import NumberedStream, Subscriber
@@ -80,3 +84,30 @@ def test_sources_of_one_workspace_take_turns_and_a_dropped_one_is_not_asked() ->
     sender.drop("w", three)
     sender.pump()
     assert written == [b"1" * 10 + b"2" * 10 + b"1" * 10 + b"2" * 10]
+
+
+def test_an_event_that_cannot_be_sent_has_no_number() -> None:
+    stream = NumberedStream("w", 1, 10, 10**6)
+    subscriber = Subscriber(stream, 5, lambda: attached(stream))
+    stream.append(Stream("stdout", "a"))
+    with pytest.raises(MessageError):
+        stream.append(DisplayData({"application/json": float("inf")}))
+    assert stream.append(Stream("stdout", "b")) == 2
+    data = b"".join(iter(subscriber.next, None))
+    assert [frame.n for frame in Decoder().feed(data)] == [1, 2]
+
+
+def test_a_snapshot_that_is_too_large_is_refused_and_nothing_follows() -> None:
+    stream = NumberedStream("w", 1, 2, 10**6)
+    huge = Frame(content=Attached("snapshot", Snapshot((DocumentState("d", "a", bytes(50 * 2**20)),))), n=9, channel=5)
+    subscriber = Subscriber(stream, 5, lambda: huge)
+    woken: list[Subscriber] = []
+    stream.subscribe(subscriber, woken.append)
+    for number in range(9):
+        stream.append(Stream("stdout", str(number)))
+    [frame] = Decoder().feed(subscriber.next() or b"")
+    assert isinstance(frame.content, Refused)
+    assert (frame.content.code, frame.content.refused, frame.channel) == ("too_large", "attach", 5)
+    woken.clear()
+    stream.append(Stream("stdout", "later"))
+    assert woken == []

@@ -55,11 +55,18 @@ def test_a_display_is_updated_where_it_stands() -> None:
 def test_the_end_of_a_cut_run_is_shown_after_a_note() -> None:
     outputs = Outputs()
     outputs.take(Stream("stdout", "first\n"))
-    outputs.take(OutputCut(5000, 100))
-    outputs.take(OutputCut(9000, 200, "last\n"))
+    outputs.take(OutputCut(5000, 100, 4000))
+    outputs.take(OutputCut(9000, 200, 7995, "last\n"))
     (output,) = outputs.as_tuple()
-    assert output["text"].startswith("first\n\n[... 200 lines, 9000 bytes")
+    assert output["text"].startswith("first\n\n[... 7995 bytes are kept, not shown; 200 lines, 9000 bytes")
     assert output["text"].endswith("last\n")
+
+
+def test_an_end_that_follows_what_was_told_has_no_note() -> None:
+    outputs = Outputs()
+    outputs.take(Stream("stdout", "first "))
+    outputs.take(OutputCut(10, 0, 0, "last"))
+    assert outputs.as_tuple()[0]["text"] == "first last"
 
 
 def test_a_display_of_a_snapshot_is_found_by_a_later_update() -> None:

@@ -11,7 +11,8 @@ from pycrdt import Array, Doc, Map, Text
 
 from sagews.errors import MessageError
 from sagews.workspace.notebook import Cell, Notebook
-from sagews.workspace.worksheet import EMPTY_UPDATE, REMEMBERED_UPDATES, Worksheet
+from sagews.workspace.shared_document import EMPTY_UPDATE, REMEMBERED_UPDATES
+from sagews.workspace.worksheet import Worksheet
 
 NOTEBOOK = Notebook(
     (

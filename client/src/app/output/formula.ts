@@ -39,7 +39,7 @@ export function drawMarkedFormulas(root: ParentNode): void {
 const NO_MATH = "code, pre, script, style, textarea, .katex, svg, math";
 
 /** Draws the formulas in the text of an element, but not in its code. */
-export function drawFormulasInText(root: DocumentFragment): void {
+export function drawFormulasInText(root: Node): void {
   const walker = document.createTreeWalker(root, NodeFilter.SHOW_TEXT);
   const found: Text[] = [];
   while (walker.nextNode()) {

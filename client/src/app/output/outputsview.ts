@@ -1,6 +1,6 @@
 /** OutputsView: all outputs of a cell's last run, drawn at most once a frame of the screen. */
 
-import type { CellRun, Output } from "../../lib/index";
+import type { CellRun, Cut, Output } from "../../lib/index";
 import { h, setText } from "../dom";
 import { viewOutput } from "./outputview";
 import type { OutputView } from "./outputview";
@@ -73,14 +73,22 @@ export class OutputsView {
       h("a", { target: "_blank" }),
     );
     const [said, link] = this.#cut.children as unknown as [HTMLElement, HTMLAnchorElement];
-    const { keptBytes, keptLines, before } = run.cut;
-    const lines = keptLines > 1 ? `, ${keptLines.toLocaleString("en")} lines` : "";
-    setText(said, keptBytes ? `… ${bytesText(keptBytes)}${lines} in all: ` : "… there is more: ");
+    const { before } = run.cut;
+    setText(said, sizeOfCut(run.cut));
     setText(link, "whole output");
     link.href = this.#wholeAddress(run.run);
+    link.hidden = run.cut.keptBytes === 0;
     const place = before >= 0 ? (this.#views[before]?.view.element ?? null) : null;
     if (place ? this.#cut.nextSibling !== place : this.element.lastChild !== this.#cut) {
       this.element.insertBefore(this.#cut, place);
     }
   }
+}
+
+/** "… 12.3 MB more (of 14 MB, 90,000 lines): "; plots and the like that were too many are in the file only. */
+function sizeOfCut({ keptBytes, keptLines, hiddenBytes }: Cut): string {
+  if (keptBytes === 0) return "… there is more than can be shown here; the saved worksheet has it.";
+  if (hiddenBytes === 0) return "… there is more: ";
+  const lines = keptLines > 1 ? `, ${keptLines.toLocaleString("en")} lines` : "";
+  return `… ${bytesText(hiddenBytes)} more (of ${bytesText(keptBytes)}${lines}): `;
 }

@@ -48,13 +48,14 @@ export class TextView {
     // The empty line after the last line feed is not shown.
     const shown = lines[last]?.length === 0 ? last : last + 1;
     while (this.#lines.length > Math.min(firstChanged, shown)) this.#lines.pop()?.remove();
-    const added: HTMLElement[] = [];
+    // Not as arguments of one call: there may be more lines than the call stack holds.
+    const added = document.createDocumentFragment();
     for (let row = this.#lines.length; row < shown; row += 1) {
       const line = h("span", { class: "line" }, (lines[row] ?? []).map(drawPiece), "\n");
-      added.push(line);
+      added.append(line);
       this.#lines.push(line);
     }
-    this.#box.append(...added);
+    this.#box.append(added);
   }
 
   #isAtEnd(): boolean {

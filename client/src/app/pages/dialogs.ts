@@ -38,6 +38,11 @@ export async function showSheet(title: string, ...content: Child[]): Promise<voi
   await open({ title, yes: "" }, ...content);
 }
 
+/** Asks for what the content's fields hold; true = the answer was given, and the fields have it. */
+export async function askFor(question: Question, ...content: Child[]): Promise<boolean> {
+  return open(question, ...content);
+}
+
 function open({ title, yes, dangerous = false }: Question, ...content: Child[]): Promise<boolean> {
   return new Promise((resolve) => {
     const before = document.activeElement;

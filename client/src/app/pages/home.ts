@@ -1,7 +1,7 @@
 /** The first page: one's workspaces. */
 
 import type { WorkspaceInfo } from "../../lib/index";
-import { workspaceAddress, worksheetAddress } from "../addresses";
+import { shareAddress, workspaceAddress, worksheetAddress } from "../addresses";
 import type { App, Page } from "../app";
 import { fill, h } from "../dom";
 import { agoText } from "../output/sizes";
@@ -76,6 +76,11 @@ export class HomePage implements Page {
       h(
         "span",
         { class: "row-actions" },
+        button(
+          `Share ${workspace.name}`,
+          () => this.#app.navigate(shareAddress(workspace.id)),
+          rowLooks("share"),
+        ),
         own && button(`Rename ${workspace.name}`, () => void this.#rename(workspace), rowLooks("rename")),
         own && button(`Delete ${workspace.name}`, () => void this.#delete(workspace), rowLooks("delete")),
       ),
@@ -112,7 +117,7 @@ export class HomePage implements Page {
 }
 
 /** The looks of a small button in a row of a list. */
-export function rowLooks(icon: "rename" | "delete" | "download"): {
+export function rowLooks(icon: "rename" | "delete" | "download" | "import" | "share"): {
   icon: typeof icon;
   iconOnly: true;
   class: string;

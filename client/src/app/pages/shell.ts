@@ -1,6 +1,7 @@
 /** Shell: what frames every page: the bar at the top, messages, dialogues. */
 
 import { SagewsError } from "../../lib/index";
+import { administrationAddress } from "../addresses";
 import type { App } from "../app";
 import { h } from "../dom";
 import type { Child } from "../dom";
@@ -9,18 +10,28 @@ import type { IconName } from "../icons";
 
 /** The bar at the top of the list pages. */
 export function topBar(app: App, ...middle: Child[]): HTMLElement {
-  const name = h("span", { class: "account-name", "data-testid": "account-name" });
+  const name = h("a", { href: "/account", class: "account-name", "data-testid": "account-name" });
+  const administration = h("a", {
+    href: administrationAddress(),
+    class: "administration-link",
+    hidden: true,
+  });
+  administration.append("Administration");
   void app.account().then(
-    (me) => name.append(me.name),
+    (me) => {
+      name.append(me.name);
+      administration.hidden = !me.operator;
+    },
     () => undefined,
   );
-  const out = button("Sign out", () => void app.signOut(), { class: "quiet" });
+  const out = button("Sign out", () => void app.signOut(), { class: "quiet sign-out" });
   return h(
     "header",
     { class: "top-bar" },
     h("a", { href: "/", class: "site-name" }, "Sage Workspaces"),
     h("nav", { class: "crumbs", "aria-label": "Place" }, middle),
     h("span", { class: "spacer" }),
+    administration,
     name,
     out,
   );

@@ -1,5 +1,6 @@
 /** The sign-in page. A sign-in address with a token never shows it: the server leads on from there. */
 
+import { ApiError, Joining } from "../../lib/index";
 import type { App, Page } from "../app";
 import { h } from "../dom";
 import { errorText, message } from "./shell";
@@ -30,6 +31,8 @@ export class SignInPage implements Page {
     autocomplete: "current-password",
     required: true,
   });
+  /** What else one can do here than sign in. */
+  readonly #ways = h("p", { class: "note", hidden: true });
   readonly #submit = h("button", { type: "submit", class: "primary" }, "Sign in");
 
   constructor(app: App, place: { readonly next: string; readonly failed: string }) {
@@ -52,6 +55,7 @@ export class SignInPage implements Page {
       h("p", { class: "note" }, "Sign in to go on."),
       this.#messages,
       form,
+      this.#ways,
       h(
         "p",
         { class: "note" },
@@ -60,6 +64,7 @@ export class SignInPage implements Page {
         " printed.",
       ),
     );
+    void this.#showWays(new Joining(app.site.api));
     if (place.failed) this.#say(FAILED[place.failed] ?? "Signing in did not work. Try again.");
   }
 
@@ -76,6 +81,19 @@ export class SignInPage implements Page {
       this.#say(errorText(error));
       this.#submit.disabled = false;
       this.#password.select();
+    }
+  }
+
+  async #showWays(joining: Joining): Promise<void> {
+    try {
+      const { sign_up, mail } = await joining.state();
+      if (sign_up === "open") this.#ways.append(h("a", { href: "/sign-up" }, "Make an account"));
+      if (sign_up === "open" && mail) this.#ways.append(" · ");
+      if (mail) this.#ways.append(h("a", { href: "/reset" }, "I forgot my password"));
+      this.#ways.hidden = !this.#ways.hasChildNodes();
+    } catch (error) {
+      // Signing in says what is wrong.
+      if (!(error instanceof ApiError)) throw error;
     }
   }
 

@@ -46,7 +46,13 @@ export class InputPrompt {
         h("button", { type: "submit" }, "Send"),
       ),
     );
-    // Where the person is at this cell, the answer can be typed at once.
-    if (this.element.closest(".cell.selected")) field.focus();
+    if (this.#mayTakeFocus()) field.focus();
+  }
+
+  /** Where the person is at this cell or nowhere, the answer can be typed at once; never out of another text. */
+  #mayTakeFocus(): boolean {
+    const active = document.activeElement;
+    if (!active || active === document.body || active.id === "main") return true;
+    return this.element.closest("[data-cell-id]")?.contains(active) ?? false;
   }
 }

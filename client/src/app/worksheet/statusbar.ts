@@ -1,6 +1,6 @@
-/** StatusBar: connection, session and what is saved, always as they are now. */
+/** StatusBar: connection, session (of a worksheet) and what is saved, always as they are now. */
 
-import type { Site, Workspace, Worksheet } from "../../lib/index";
+import type { Site, TextFile, Workspace, Worksheet } from "../../lib/index";
 import { h, setAttribute, setText } from "../dom";
 import { button } from "../pages/shell";
 import { connectionText, kernelText, SAVING_MILLISECONDS, saveText } from "./states";
@@ -17,6 +17,7 @@ export class StatusBar {
   readonly #retry = button("Try now", () => this.#site.retry(), { class: "small" });
   readonly #stops: (() => void)[];
   #worksheet: Worksheet | null = null;
+  #edited: { readonly unacknowledged: number } | null = null;
   #startAgain: () => void = () => undefined;
   #unsavedSince = 0;
   #timer = 0;
@@ -40,10 +41,17 @@ export class StatusBar {
   }
 
   follow(worksheet: Worksheet, startAgain: () => void): void {
-    this.#worksheet = worksheet;
+    this.#worksheet = this.#edited = worksheet;
     this.#startAgain = startAgain;
     const say = (): void => this.#say();
     this.#stops.push(worksheet.on("session", say), worksheet.on("acknowledged", say));
+    this.#say();
+  }
+
+  followText(file: TextFile): void {
+    this.#edited = file;
+    this.#kernel.hidden = true;
+    this.#stops.push(file.on("acknowledged", () => this.#say()));
     this.#say();
   }
 
@@ -60,24 +68,31 @@ export class StatusBar {
     show(this.#connection, said[0] as Said);
     this.#retry.hidden = connection.name !== "offline";
     this.element.classList.toggle("online", said[0]?.tone === "good");
-    if (this.#worksheet) said.push(...this.#sayWorksheet(this.#worksheet, now));
+    if (this.#worksheet) said.push(this.#saySession(this.#worksheet, now));
+    if (this.#edited) said.push(this.#saySaving(this.#edited.unacknowledged, now));
     window.clearTimeout(this.#timer);
     // Nothing ticks while nothing changes by itself.
     if (said.some(({ ticks }) => ticks)) this.#timer = window.setTimeout(() => this.#say(), this.#pause(now));
   }
 
-  #sayWorksheet(worksheet: Worksheet, now: number): Said[] {
-    const { session, unacknowledged } = worksheet;
-    const online = this.#site.state.name === "open" && this.#workspace.state.name === "attached";
+  get #isOnline(): boolean {
+    return this.#site.state.name === "open" && this.#workspace.state.name === "attached";
+  }
+
+  #saySession({ session }: Worksheet, now: number): Said {
+    const kernel = kernelText(session, this.#site.state, this.#workspace.state, now);
+    show(this.#kernel, kernel);
+    setAttribute(this.#kernel, "data-state", this.#isOnline ? session.state : "unknown");
+    this.#again.hidden = !(this.#isOnline && session.state === "ended");
+    return kernel;
+  }
+
+  #saySaving(unacknowledged: number, now: number): Said {
     if (unacknowledged === 0) this.#unsavedSince = 0;
     else this.#unsavedSince ||= now;
-    const kernel = kernelText(session, this.#site.state, this.#workspace.state, now);
-    const save = saveText(unacknowledged, this.#unsavedSince, online, now);
-    show(this.#kernel, kernel);
-    setAttribute(this.#kernel, "data-state", online ? session.state : "unknown");
+    const save = saveText(unacknowledged, this.#unsavedSince, this.#isOnline, now);
     show(this.#save, save);
-    this.#again.hidden = !(online && session.state === "ended");
-    return [kernel, save];
+    return save;
   }
 
   /** Until the next full second of what is counted. */

@@ -12,7 +12,8 @@ export class Toolbar {
   readonly #type: HTMLSelectElement;
   readonly #interrupt: HTMLButtonElement;
 
-  constructor(notebook: Notebook) {
+  /** @param showHistory goes to the versions of the worksheet. */
+  constructor(notebook: Notebook, showHistory: () => void) {
     this.#type = h(
       "select",
       { "aria-label": "Type of the cell", "data-testid": "cell-type" },
@@ -59,6 +60,7 @@ export class Toolbar {
           icon: "save",
           title: "Write the file now (Ctrl-S)",
         }),
+        button("History", showHistory, { ...quiet, icon: "history", title: "Versions of this worksheet" }),
         button("Keys", () => void showKeys(), { ...quiet, icon: "keyboard", title: "Keys (h)" }),
       ),
     );
@@ -82,7 +84,7 @@ export class Toolbar {
     for (const control of this.element.querySelectorAll<HTMLButtonElement | HTMLSelectElement>(
       "button, select",
     )) {
-      control.disabled = control.getAttribute("aria-label") !== "Keys";
+      control.disabled = !["Keys", "History"].includes(control.getAttribute("aria-label") ?? "");
     }
   }
 }

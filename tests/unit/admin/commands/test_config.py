@@ -39,7 +39,8 @@ def test_show_prints_each_setting_as_toml_with_its_origin(
     assert '\nworker.environments.sage.kind = "sage"  # default\n' in text
     assert tomllib.loads(text)["worker"]["session"]["open_files"] == 1024
     for entry in entries():
-        assert f"\n{entry.name.replace('NAME', 'sage')} = " in text
+        name = entry.name.replace("environments.NAME", "environments.sage").replace("hosts.NAME", "hosts.localhost")
+        assert f"\n{name} = " in text
 
 
 def test_password_of_the_database_is_not_shown(

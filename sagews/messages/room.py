@@ -1,0 +1,40 @@
+"""How much room a worker has, and taking it out of use: between backends and workers only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sagews.messages.frame import Message
+
+
+@dataclass(frozen=True)
+class Room(Message, type="room"):
+    """From a worker to every backend: after the greeting, and (a little later, several at once) when it changes."""
+
+    places: int
+    """Sessions that it takes at once."""
+    sessions: int = 0
+    """Places that are taken."""
+    waiting: int = 0
+    """Sessions that wait for a place."""
+    workspaces: int = 0
+    """Open here."""
+    draining: bool = False
+    """It opens no workspace, and closes each one in which nothing runs."""
+
+
+@dataclass(frozen=True)
+class Openings(Message, type="openings"):
+    """From a worker to a backend, after the greeting: what it has open; the backend has what is over closed."""
+
+    epochs: dict[str, int]
+
+
+@dataclass(frozen=True)
+class Drain(Message, type="drain"):
+    """From a backend to a worker: open nothing more, close what is open when nothing runs in it. Repeatable."""
+
+
+@dataclass(frozen=True)
+class Undrain(Message, type="undrain"):
+    """From a backend to a worker: open workspaces again. Repeatable."""

@@ -1,0 +1,1 @@
+"""Worksheets as files for other programs: a page of HTML, a program. Pure: notebooks in, text out."""
