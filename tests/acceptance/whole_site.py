@@ -157,10 +157,10 @@ def _free_ports() -> Iterator[int]:
     connections that go out (ip(7), ip_local_port_range), and each block has a lock.
     """
     low, high = map(int, Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split())
-    firsts = [one for one in range(5000, 65000, PORTS) if one + PORTS <= low or one > high]
+    firsts = [one for one in range(20000, 65000, PORTS) if one + PORTS <= low or one > high]
     random.shuffle(firsts)
     for first in firsts:
-        with open(Path(tempfile.gettempdir()) / f"sagews-ports-{first}.lock", "w") as lock:
+        with (Path(tempfile.gettempdir()) / f"sagews-ports-{first}.lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 for port in range(first, first + PORTS):
