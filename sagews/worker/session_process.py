@@ -180,8 +180,8 @@ class SessionProcess:
     def _read_control(self) -> None:
         try:
             data = self._descriptors.control.recv(STATUS_BYTES + 1)
-        except ConnectionResetError:
-            data = b""
+        except (BlockingIOError, ConnectionResetError):
+            data = b""  # it says nothing more: its end is told before who holds the other one closes it
         if len(data) == STATUS_BYTES:
             self._status = UserStatus.unpack(data)
         else:

@@ -65,7 +65,7 @@ async def test_a_zygote_that_comes_back_with_less_serves_nobody(
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give users")
 @pytest.mark.parametrize("turns", [1, 3, 10, 30])
 async def test_who_does_not_wait_for_a_start_leaves_the_user_to_others(tmp_path: Path, turns: int) -> None:
-    [user] = session_users("688001")
+    [user] = session_users(str(688000 + turns))  # not of who tests another number at the same time
     wishes = ConfinementSettings(wanted=True, users=(user,), owner=os.geteuid(), hidden=(tmp_path,))
     environments = Environments(tmp_path, (EnvironmentSettings("one", "bare"),), confinement=wishes)
     await environments.start()
