@@ -129,9 +129,9 @@ class Environments:
     async def _reset(self, zygote: ZygoteProcess, user: SessionUser) -> None:
         """Nobody else becomes this user before nothing of it is left."""
         clean = await zygote.reset(next(self._numbers), user)
-        if not clean and zygote.pid:
+        if clean is False:
             log.error("A Unix user is not clean after its use", extra={"action": "user_not_clean", "uid": user.uid})
-        self._users.put_back(user, clean=clean)
+        self._users.put_back(user, clean=bool(clean))
 
     def zygote_pid(self, environment: str) -> int:
         """The process id of an environment's zygote; 0 where it does not run."""

@@ -61,7 +61,7 @@ class ZygoteProcess:
         self._gone: asyncio.Task[None] | None = None
         self._sessions: dict[int, SessionProcess] = {}
         self._forked: dict[int, asyncio.Future[Report]] = {}
-        self._resets: dict[int, asyncio.Future[bool]] = {}
+        self._resets: dict[int, asyncio.Future[bool | None]] = {}
         self._pidfds: dict[int, int] = {}
         """Of every init, by its process id."""
 
@@ -120,20 +120,22 @@ class ZygoteProcess:
         log.info("Session forked", extra={"action": "session_forked", "session": session, "pid": report.pid})
         return process
 
-    async def reset(self, number: int, user: SessionUser) -> bool:
-        """End and wipe what there is of a user outside of sessions; False where something is left, or it does not run.
+    async def reset(self, number: int, user: SessionUser) -> bool | None:
+        """End and wipe what there is of a user outside of sessions; returns whether nothing is left.
+
+        None: it does not run, or not any more, so that nobody can tell.
 
         :param number: unlike any session's.
         """
         if self._socket is None:
-            return False
-        done: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+            return None
+        done: asyncio.Future[bool | None] = asyncio.get_running_loop().create_future()
         self._resets[number] = done
         try:
             self._socket.send(Request(RequestKind.RESET, number, user=user).pack())
         except OSError:
             del self._resets[number]
-            return False
+            return None
         return await done
 
     async def stop(self) -> None:
@@ -180,7 +182,7 @@ class ZygoteProcess:
                 forked.set_exception(Unavailable(f"The zygote of {self.environment} died."))
         self._forked.clear()
         for number in tuple(self._resets):
-            self._was_reset(number, clean=False)
+            self._was_reset(number, clean=None)
         # Each init ends what is below it, and becomes our child, because we are a subreaper.
         await asyncio.gather(*(_reap(pidfd) for pidfd in self._pidfds.values()))
         self._pidfds.clear()
@@ -238,7 +240,7 @@ class ZygoteProcess:
             if report.kind is ReportKind.FAILED:
                 self._sessions.pop(report.session).finish(0, "it could not be forked")
 
-    def _was_reset(self, number: int, *, clean: bool) -> None:
+    def _was_reset(self, number: int, *, clean: bool | None) -> None:
         done = self._resets.pop(number)
         if not done.done():  # nobody waits any more
             done.set_result(clean)
