@@ -73,7 +73,7 @@ class Store:
         self.tokens = Tokens(transactions, clock)
         self.preferences = Preferences(transactions)
         self.workspaces = Workspaces(transactions, clock)
-        self.permissions = Permissions(transactions)
+        self.permissions = Permissions(transactions, clock)
         self.invitations = Invitations(transactions, clock)
         self.joining = Joining(transactions, self.invitations, self.identities)
         self.ownership = Ownership(transactions)
