@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sagews.database import tables
 from sagews.database.choices import Role, WorkspaceKind
 from sagews.database.clock import Clock
+from sagews.database.gone_workspaces import delete_for_good
 from sagews.database.names import checked
 from sagews.database.notices import Notice, Topic
 from sagews.database.rows import columns, value, values
@@ -158,7 +159,20 @@ class Workspaces:
     async def purge(self, workspace: str) -> None:
         """Delete a workspace and all that is stored for it, for good; repeatable."""
         async with self._transactions.write() as connection:
-            await connection.execute(delete(tables.workspaces).where(tables.workspaces.c.id == workspace))
+            await delete_for_good(self._transactions, connection, tables.workspaces.c.id == workspace, self._clock())
+
+    async def purge_deleted(self, older_than: timedelta) -> int:
+        """:meth:`purge` those that were deleted longer ago than this, each by itself; returns how many."""
+        table, now = tables.workspaces, self._clock()
+        is_old = table.c.deleted_at <= now - older_than
+        async with self._transactions.read() as connection:
+            found = (await connection.execute(select(table.c.id).where(is_old).order_by(table.c.id))).scalars().all()
+        purged = 0
+        for workspace in found:
+            async with self._transactions.write() as connection:
+                which = is_old & (table.c.id == workspace)  # it may have been restored meanwhile
+                purged += len(await delete_for_good(self._transactions, connection, which, now))
+        return purged
 
     async def open(self, workspace: str, worker: str, if_epoch: int) -> int:
         """Give the workspace to a worker: of all who try from the same epoch, one succeeds.
