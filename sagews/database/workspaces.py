@@ -57,6 +57,17 @@ class NamedWorkspace:
     owner_name: str
 
 
+@dataclass(frozen=True)
+class DeletedWorkspace:
+    """A workspace that was deleted and is not purged yet."""
+
+    id: str
+    name: str
+    owner: str
+    owner_name: str
+    deleted_at: datetime
+
+
 class Workspaces:
     """Making, finding, opening and deleting workspaces."""
 
@@ -155,6 +166,19 @@ class Workspaces:
                 raise NotFound("There is no such workspace.")
             await _refuse_taken(connection, row.owner, row.name, but=workspace)
             await connection.execute(update(workspaces).where(workspaces.c.id == workspace).values(deleted_at=None))
+
+    async def deleted(self, at_most: int) -> list[DeletedWorkspace]:
+        """Those that :meth:`restore` can bring back, the one deleted last first; without scratch workspaces."""
+        table, accounts = tables.workspaces, tables.accounts
+        query = (
+            select(table.c.id, table.c.name, table.c.owner, accounts.c.name.label("owner_name"), table.c.deleted_at)
+            .join(accounts, accounts.c.id == table.c.owner)
+            .where(table.c.deleted_at.is_not(None), table.c.kind == WorkspaceKind.NORMAL)
+            .order_by(table.c.deleted_at.desc(), table.c.id)
+            .limit(at_most)
+        )
+        async with self._transactions.read() as connection:
+            return [DeletedWorkspace(*row) for row in (await connection.execute(query)).all()]
 
     async def purge(self, workspace: str) -> None:
         """Delete a workspace and all that is stored for it, for good; repeatable."""

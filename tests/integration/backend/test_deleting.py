@@ -17,9 +17,9 @@ from sagews.database.choices import TokenKind
 from sagews.database.engine import create_engine
 from sagews.database.publications import Content, PublishedPage
 from sagews.messages.workspace import CloseWorkspace, Update
-from tests.integration.backend.running import Program, Site
+from tests.integration.backend.running import Program, Site, running_backend
 from tests.integration.backend.talk import Http
-from tests.integration.backend.test_worksheets import opened, written
+from tests.integration.backend.test_worksheets import opened, source_of, written
 from tests.waiting import eventually
 
 PASSWORD = "noether-1882"
@@ -189,3 +189,26 @@ async def test_housekeeping_purges_what_was_deleted_long_ago(site: Site) -> None
     await eventually(gone)
     await background.stop(keeping)
     assert places_of(await everything(site), workspace) <= STAYS
+
+
+async def test_until_then_the_operator_brings_it_back_with_all_that_was_saved(folder: Path, worker: Program) -> None:
+    file = folder / "sagews.toml"
+    file.write_text(file.read_text().replace("keep_deleted_days = 0", "keep_deleted_days = 7"))
+    async with running_backend(folder) as site:
+        await eventually(lambda: site.backend.workers.workers[0].connected)
+        workspace = await site.workspace("Rings")
+        talk = await site.talk()
+        await talk.attach(workspace)
+        document, copy = await opened(talk, workspace)
+        await talk.answer(await talk.command(Update(document, written(copy, "print(1)")), workspace))
+        mark = len(talk.heard)
+        await site.http.json("DELETE", f"/api/workspaces/{workspace}")
+        await talk.hear("workspace_closed", "refused", after=mark)
+        (listed,) = (await site.http.json("GET", "/api/admin/deleted-workspaces"))["workspaces"]
+        assert (listed["id"], listed["name"], listed["owner"]) == (workspace, "Rings", "solo")
+        for _ in range(2):
+            await site.http.json("POST", f"/api/admin/deleted-workspaces/{workspace}/restore")
+        assert (await site.http.json("GET", "/api/admin/deleted-workspaces"))["workspaces"] == []
+        attached: Any = await eventually(lambda: talk.attached(workspace), within_seconds=20)
+        assert source_of(attached, document) == "print(1)"
+        assert await site.http.error("POST", "/api/admin/deleted-workspaces/w/restore") == (404, "not_found")

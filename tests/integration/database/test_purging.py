@@ -10,6 +10,7 @@ import pytest
 from sagews.database import Store
 from sagews.database.accounts import Account
 from sagews.database.bundles import NewBundle, StoredBundle
+from sagews.database.choices import WorkspaceKind
 from sagews.database.documents import DocumentState
 from sagews.database.journal import Entry
 from sagews.database.notices import Notice, Topic
@@ -81,3 +82,22 @@ async def test_the_number_of_stored_versions_is_known_also_of_deleted_workspaces
     await filled(store, workspace, versions=5)
     await store.workspaces.delete(workspace.id)
     assert await store.bundles.newest([workspace.id]) == {workspace.id: 5}
+
+
+async def test_what_can_be_restored_is_listed(
+    store: Store, account: Account, workspace: Workspace, clock: SetClock
+) -> None:
+    scratch = await store.workspaces.create(account.id, "Scratch", WorkspaceKind.SCRATCH)
+    later = await store.workspaces.create(account.id, "Later")
+    assert await store.workspaces.deleted(10) == []
+    for one in (workspace, scratch, later):
+        await store.workspaces.delete(one.id)
+        clock.advance(hours=1)
+    listed = await store.workspaces.deleted(10)
+    assert [(one.id, one.name, one.owner_name) for one in listed] == [
+        (later.id, "Later", account.name),
+        (workspace.id, workspace.name, account.name),
+    ]
+    assert await store.workspaces.deleted(1) == listed[:1]
+    await store.workspaces.restore(later.id)
+    assert await store.workspaces.deleted(10) == listed[1:]
