@@ -20,6 +20,7 @@ import sagews
 from sagews.backend import (
     accounts,
     administration,
+    deleted_workspaces,
     exports,
     files,
     health,
@@ -72,6 +73,7 @@ NOUNS = (
     administration.administration,
     people.people,
     open_workspaces.open_workspaces,
+    deleted_workspaces.deleted_workspaces,
     log_reading.log_reading,
 )
 SOCKJS = "/sockjs"

@@ -21,6 +21,7 @@ from sagews.backend.registration import Registration
 from sagews.backend.rendering import Rendering
 from sagews.backend.sockjs import Sessions
 from sagews.backend.transfers import Transfers
+from sagews.backend.worker_folders import WorkerFolders
 from sagews.backend.worker_pool import WorkerPool
 from sagews.configuration import Configuration
 from sagews.database.store import Store
@@ -46,6 +47,7 @@ class Backend:
     registration: Registration
     news: News
     mail: Mail
+    folders: WorkerFolders
     published: PublishedLayout
     rendering: Rendering
     client_folder: Path
@@ -63,11 +65,13 @@ class Backend:
         self.news.start()
         self.registration.start()
         self.published.start()
+        self.folders.start()
 
     async def stop(self) -> None:
         """Undo `start`; repeatable."""
         await self.news.stop()
         await self.mail.stop()
         await self.published.stop()
+        await self.folders.stop()
         await self.registration.stop()
         await self.workers.stop()

@@ -25,6 +25,7 @@ from sagews.backend.rendering import Rendering
 from sagews.backend.sockjs import Sessions
 from sagews.backend.transfers import Transfers
 from sagews.backend.worker_connection import WorkerConnection
+from sagews.backend.worker_folders import WorkerFolders
 from sagews.backend.worker_place import worker_places
 from sagews.backend.worker_pool import WorkerPool
 from sagews.certificates import Role, token_of
@@ -62,6 +63,7 @@ def make_backend(
     workers = _workers(configuration, metrics, bell)
     pool = WorkerPool(workers, Placement(store, metrics, pauses_seconds=pauses_seconds, bell=bell), store, metrics)
     registration = Registration(_myself(configuration, number, port), store, workers, lambda: len(connections))
+    folders = WorkerFolders(workers, store)
     files = PublishedFiles(store, configuration.site.name)
     published = PublishedLayout(store, files, published_folder(configuration))
     return Backend(
@@ -78,7 +80,8 @@ def make_backend(
         entrance=Entrance(configuration),
         audience=audience,
         registration=registration,
-        news=News(store, pool, audience, registration, published),
+        news=News(store, pool, audience, registration, published, folders),
+        folders=folders,
         published=published,
         rendering=Rendering(),
         mail=Mail(configuration),

@@ -8,6 +8,7 @@ from sagews.backend import background
 from sagews.backend.audience import Audience
 from sagews.backend.published_layout import PublishedLayout
 from sagews.backend.registration import Registration
+from sagews.backend.worker_folders import WorkerFolders
 from sagews.backend.worker_pool import WorkerPool
 from sagews.database.notices import Notice, Topic
 from sagews.database.store import Store
@@ -23,12 +24,14 @@ class News:
         audience: Audience,
         registration: Registration,
         published: PublishedLayout,
+        folders: WorkerFolders,
     ) -> None:
         self._store = store
         self._workers = workers
         self._audience = audience
         self._registration = registration
         self._published = published
+        self._folders = folders
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -45,9 +48,11 @@ class News:
     def _heard(self, notice: Notice) -> None:
         if notice.topic is Topic.OPENED:
             self._workers.heard_opened(notice.id, notice.epoch)
-        elif notice.topic is Topic.DELETED:
+        elif notice.topic in (Topic.DELETED, Topic.GONE):
             self._workers.heard_deleted(notice.id)
             self._audience.rights_changed(notice.id)
+            if notice.topic is Topic.GONE:
+                self._folders.heard_gone(notice.id)
         elif notice.topic is Topic.PERMISSION:
             self._audience.rights_changed(notice.id, notice.account)
         elif notice.topic is Topic.ACCOUNT:
@@ -62,3 +67,4 @@ class News:
         self._audience.account_changed()
         self._registration.look()
         self._published.look()
+        self._folders.look()

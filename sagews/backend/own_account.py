@@ -23,9 +23,10 @@ Id = Annotated[str, Field(max_length=200)]
 
 
 class LimitsAnswer(Schema):
-    """What an account may use; 0 = no limit. `sessions` and `workspaces` are of the account, the rest of one session.
+    """What an account may use; 0 = no limit.
 
-    (`disk_bytes` and `disk_files` are of one workspace.)
+    `sessions`, `workspaces` and `published_bytes` are of the account, `disk_bytes`, `disk_files` and `collaborators` of
+    one workspace, the rest of one session.
     """
 
     memory_bytes: int
@@ -40,6 +41,8 @@ class LimitsAnswer(Schema):
     output_bytes: int
     sessions: int
     workspaces: int
+    collaborators: int
+    published_bytes: int
     may_publish: bool
     network: bool
 
@@ -66,7 +69,10 @@ class SharedAnswer(Schema):
 
 
 class OwnAccount(Schema):
-    """One's account. `sessions` run now, as far as the workers that answer know; null where one does not."""
+    """One's account. `sessions` run now, as far as the workers that answer know; null where one does not.
+
+    `collaborators`: of the workspace that has most. `published_bytes`: of all publications, with all their versions.
+    """
 
     account: AccountAnswer
     sign_in: list[str]
@@ -74,6 +80,8 @@ class OwnAccount(Schema):
     limits: LimitsAnswer
     workspaces: int
     sessions: int | None
+    collaborators: int
+    published_bytes: int
     shared: list[SharedAnswer]
 
 
@@ -109,6 +117,8 @@ async def show_own_account(call: Call) -> OwnAccount:
         limits=LimitsAnswer.of(await store.account_types.of_account(account.id)),
         workspaces=await store.workspaces.count(account.id),
         sessions=await _sessions(call),
+        collaborators=await store.permissions.most_collaborators(account.id),
+        published_bytes=await store.publications.size(account.id),
         shared=[
             SharedAnswer(id=one.id, name=one.name, others=[Other(account=who, name=name) for who, name in one.others])
             for one in shared

@@ -14,6 +14,7 @@ import logging
 import signal
 import socket
 import ssl
+from datetime import timedelta
 from pathlib import Path
 
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -104,7 +105,8 @@ async def serve(
         await asyncio.wait({waiting, stopping}, return_when=asyncio.FIRST_COMPLETED)
         if waiting.done():
             await waiting
-            keeping = background.start(keep_house(backend.store), "housekeeping")
+            keep_deleted = timedelta(days=backend.configuration.backend.keep_deleted_days)
+            keeping = background.start(keep_house(backend.store, backend.folders, keep_deleted), "housekeeping")
             await stop.wait()
     finally:
         await background.stop(keeping)

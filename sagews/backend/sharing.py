@@ -152,7 +152,7 @@ async def leave_workspace(call: Call) -> None:
     workspace, account, store = await call.workspace(Role.READER), call.who.account.id, call.backend.store
     if (await store.workspaces.get(workspace)).owner == account:
         raise Conflict("The workspace is yours.", mend="Make somebody else its owner first, or delete it.")
-    await store.permissions.revoke(workspace, account)
+    await store.permissions.leave(workspace, account)
     await store.listings.changed(workspace, account)
     await _note(call, "left", workspace)
 
@@ -232,7 +232,10 @@ async def look_at_invitation(call: Call) -> InvitationShown:
 
 @sharing.declare("POST", "/api/invitations/accept", body=InvitationSecret, answer=Accepted, refuses=(NotFound,))
 async def accept_invitation(call: Call) -> Accepted:
-    """Accept an invitation: the caller has the role now. One that is as great is kept."""
+    """Accept an invitation: the caller has the role now. One that is as great is kept.
+
+    Who was removed from the workspace after the invitation was made needs a new one.
+    """
     secret, store = call.body(InvitationSecret).secret, call.backend.store
     await look(call, secret)
     invitation = await store.joining.accept(secret, call.who.account.id)

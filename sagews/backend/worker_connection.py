@@ -50,6 +50,8 @@ class WorkerConnection:
         """Whether the database says so; what it says itself is in `room`."""
         self.on_change: Callable[[], None] = lambda: None
         """Called when there is something new to be noted in the database."""
+        self.on_connected: Callable[[WorkerConnection], None] = lambda worker: None
+        """Called when it answers (again)."""
         self.on_openings: Callable[[WorkerConnection, Mapping[str, int]], None] = lambda worker, epochs: None
         """Called with the workspaces, and their epochs, that it has open when it is connected."""
         self._place = place
@@ -176,6 +178,7 @@ class WorkerConnection:
             link.send(Frame(content=Drain()))
         self._bell.ring()
         self.on_change()  # its room may have come together with its welcome, when there was no link to be seen yet
+        self.on_connected(self)
         self._metrics.workers.inc()
         log.info("Worker connected", extra={"action": "worker_connected", "worker": self.id})
         try:

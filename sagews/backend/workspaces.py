@@ -135,11 +135,13 @@ async def rename_workspace(call: Call) -> WorkspaceAnswer:
 
 @workspaces.declare("DELETE", "/api/workspaces/{workspace}", status=204, refuses=(NotFound,))
 async def delete_workspace(call: Call) -> None:
-    """Delete a workspace (owner); its sessions end."""
+    """Delete a workspace (owner); its sessions end. After the site's grace, nothing of it is left anywhere."""
     workspace = await call.workspace(Role.OWNER)
     await call.backend.store.workspaces.delete(workspace)
     await call.backend.store.listings.changed(workspace)
     await call.backend.workers.forget(workspace)
+    if not call.backend.configuration.backend.keep_deleted_days:
+        await call.backend.store.workspaces.purge(workspace)
 
 
 @workspaces.declare("GET", "/api/workspaces/{workspace}/permissions", answer=PermissionList, refuses=(NotFound,))

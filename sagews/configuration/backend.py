@@ -88,5 +88,12 @@ class Backend:
         16, "Files that one account may read, write or change at once.", at_least=1, at_most=10**4
     )
     cookie_days: float = setting(30.0, "How long a sign-in lasts.", at_least=0.01, at_most=3650)
+    keep_deleted_days: float = setting(
+        7.0,
+        "How long the database keeps a workspace that was deleted, unseen; then it goes for good. 0 = at once. "
+        "Accounts that are deleted, and their workspaces, always go at once.",
+        at_least=0,
+        at_most=3650,
+    )
     sockjs: SockJS = section(SockJS)
     rate_limits: RateLimits = section(RateLimits)

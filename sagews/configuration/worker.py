@@ -194,6 +194,13 @@ class Worker:
     version_megabytes: int = setting(
         2048, "Files of one workspace, together, that are kept in its versions.", at_least=1, at_most=10**5
     )
+    keep_closed_days: float = setting(
+        30.0,
+        "Folders of workspaces that nobody has opened for so long, and that the database has whole, are removed from "
+        "the worker's disk; programs' caches go with them. 0 = never.",
+        at_least=0,
+        at_most=36500,
+    )
     session: Session = section(Session)
     environments: Mapping[str, Environment] = named(
         Environment,

@@ -17,10 +17,10 @@ _GIB = 1024**3
 
 @dataclass(frozen=True)
 class AccountType:
-    """A kind of account and its limits (0 = no limit; sessions and workspaces are for one account).
+    """A kind of account and its limits (0 = no limit; sessions, workspaces, what is published are for one account).
 
     Memory, CPU, wall and idle time, processes, open files, file size and output are for one session; disk (bytes, and
-    files and folders) is for one workspace.
+    files and folders) and collaborators (who may edit and run, besides the owner) are for one workspace.
     """
 
     id: str
@@ -36,6 +36,8 @@ class AccountType:
     output_bytes: int = 512 * _MIB
     sessions: int = 20
     workspaces: int = 1000
+    collaborators: int = 100
+    published_bytes: int = _GIB
     may_publish: bool = True
     network: bool = True
 

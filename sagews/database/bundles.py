@@ -6,7 +6,7 @@ they are all versions up to the newest; a bundle comes in, or takes the place of
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator
+from collections.abc import AsyncGenerator, Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from typing import IO
@@ -72,6 +72,18 @@ class Bundles:
                 raise NotFound("This bundle is not stored any more.")
             yield data
             piece, left = piece + 1, left - len(data)
+
+    async def newest(self, workspaces: Collection[str]) -> dict[str, int]:
+        """How many versions are stored of each of these workspaces, deleted ones too; without those that are gone."""
+        table, bundles = tables.workspaces, tables.bundles
+        query = (
+            select(table.c.id, func.coalesce(func.max(bundles.c.number), 0))
+            .outerjoin(bundles, bundles.c.workspace == table.c.id)
+            .where(table.c.id.in_(workspaces))
+            .group_by(table.c.id)
+        )
+        async with self._transactions.read() as connection:
+            return {row[0]: int(row[1]) for row in await connection.execute(query)}
 
     async def size(self, workspace: str) -> int:
         """Bytes of all bundles of a workspace."""

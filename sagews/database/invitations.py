@@ -1,7 +1,7 @@
 """Invitations: a secret that lets whoever has it into a workspace, or (where the site wants one) sign up.
 
 Invariants: the database holds only hashes of the secrets. An invitation is good while who made it is still an owner of
-the workspace, and for so many uses; it never takes a role away.
+the workspace, and for so many uses; it never takes a role away, nor gives one back that was taken away since.
 """
 
 from __future__ import annotations
@@ -17,12 +17,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from sagews.database import tables
 from sagews.database.choices import Role
 from sagews.database.clock import Clock
+from sagews.database.collaborators import require_place
 from sagews.database.names import checked
 from sagews.database.notices import Notice, Topic
+from sagews.database.permissions import role_of
+from sagews.database.removals import was_removed
 from sagews.database.rows import columns, value, values
 from sagews.database.tokens import hashed
 from sagews.database.transactions import Transactions
-from sagews.errors import NotFound, OverLimit
+from sagews.errors import NotAllowed, NotFound, OverLimit
 
 MOST_PER_WORKSPACE = 100
 _invitations, _permissions, _workspaces = tables.invitations, tables.permissions, tables.workspaces
@@ -122,11 +125,20 @@ class Invitations:
         Who has that role or a greater one keeps it, and uses nothing up.
 
         :raises NotFound: as `look`.
+        :raises NotAllowed: since it was made the account was removed, or given a smaller role.
+        :raises OverLimit: the workspace has as many collaborators as it may.
         """
         found = await self._find(connection, secret)
-        has = await _role(connection, found.workspace, account)
-        if found.role is not None and has is not None and has.includes(found.role):
-            return found
+        if found.workspace is not None and found.role is not None:
+            has = await role_of(connection, found.workspace, account)
+            if has is not None and has.includes(found.role):
+                return found
+            if await was_removed(connection, found.workspace, account, found.created):
+                raise NotAllowed(
+                    "You were removed from this workspace after the invitation was made.",
+                    mend="Ask an owner of the workspace for a new one.",
+                )
+            await require_place(connection, found.workspace, account, found.role)
         use = update(_invitations).where(_invitations.c.id == found.id, self._is_live())
         if not (await connection.execute(use.values(uses_left=_invitations.c.uses_left - 1))).rowcount:
             raise _nothing()
@@ -162,12 +174,6 @@ class Invitations:
         to_the_site = _invitations.c.workspace.is_(None)
         query: Select[tuple[Invitation]] = select(*columns(_invitations, Invitation))
         return query.where(self._is_live(), or_(to_the_site, of_owner.exists()))
-
-
-async def _role(connection: AsyncConnection, workspace: str | None, account: str) -> Role | None:
-    query = select(_permissions.c.role).where(_permissions.c.workspace == workspace, _permissions.c.account == account)
-    role: Role | None = (await connection.execute(query)).scalar_one_or_none()
-    return role
 
 
 def _nothing() -> NotFound:

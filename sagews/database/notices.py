@@ -39,6 +39,8 @@ class Topic(StrEnum):
     """``account`` has another role in workspace ``id``, or none."""
     DELETED = "deleted"
     """Workspace ``id`` was deleted."""
+    GONE = "gone"
+    """Workspace ``id`` is deleted for good: nothing of it is to be left anywhere."""
     OPENED = "opened"
     """Workspace ``id`` is open at ``epoch``."""
     ACCOUNT = "account"

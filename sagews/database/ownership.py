@@ -14,6 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sagews.database import tables
 from sagews.database.choices import Role
+from sagews.database.clock import Clock
+from sagews.database.gone_workspaces import delete_for_good
 from sagews.database.notices import Notice, Topic
 from sagews.database.transactions import Transactions
 from sagews.errors import Conflict, NotFound, OverLimit
@@ -33,8 +35,9 @@ class SharedWorkspace:
 class Ownership:
     """Handing over, and deleting an account with all that is its own."""
 
-    def __init__(self, transactions: Transactions) -> None:
+    def __init__(self, transactions: Transactions, clock: Clock) -> None:
         self._transactions = transactions
+        self._clock = clock
 
     async def transfer(self, workspace: str, owner: str, to: str) -> None:
         """Make another member the owner; who was it, is a collaborator then.
@@ -69,17 +72,11 @@ class Ownership:
             for one in shared:
                 if decided[one.id]:
                     await self._transfer(connection, one.id, account, decided[one.id])
-            await self._delete_workspaces(connection, account)
+            await delete_for_good(self._transactions, connection, _workspaces.c.owner == account, self._clock())
             if not (await connection.execute(delete(_accounts).where(_accounts.c.id == account))).rowcount:
                 raise NotFound(f"There is no account {account!r}.")
             await self._transactions.tell(connection, Notice(Topic.ACCOUNT, account))
             await self._transactions.tell(connection, Notice(Topic.PUBLISHED, ""))
-
-    async def _delete_workspaces(self, connection: AsyncConnection, owner: str) -> None:
-        ids = select(_workspaces.c.id).where(_workspaces.c.owner == owner)
-        for workspace in (await connection.execute(ids)).scalars().all():
-            await self._transactions.tell(connection, Notice(Topic.DELETED, workspace))
-        await connection.execute(delete(_workspaces).where(_workspaces.c.owner == owner))
 
     async def _transfer(self, connection: AsyncConnection, workspace: str, owner: str, to: str) -> None:
         own = (_workspaces.c.owner == owner) & _workspaces.c.deleted_at.is_(None)

@@ -102,7 +102,7 @@ class Publications:
         """Publish version 1.
 
         :param publication: from `new_id`.
-        :raises OverLimit: the account has published `MOST_PER_ACCOUNT` already.
+        :raises OverLimit: the account has published `MOST_PER_ACCOUNT` already, or as many bytes as it may.
         :raises UsageError: the title is blank or too long.
         :raises Conflict: there is no such account or workspace.
         """
@@ -114,21 +114,29 @@ class Publications:
         async with self._transactions.write() as connection:
             if (await connection.execute(counted)).scalar_one() >= MOST_PER_ACCOUNT:
                 raise OverLimit(f"The account has published {MOST_PER_ACCOUNT} times.", mend="Delete some first.")
+            await _require_room(connection, account, content.size_bytes)
             await connection.execute(insert(_publications).values(**row, **shown))
             await self._add(connection, publication, 1, content, now)
 
     async def publish_again(self, publication: str, content: Content) -> int:
         """Publish the next version, and show it, also where the publication was withdrawn; returns its number.
 
-        :raises OverLimit: there are `MOST_VERSIONS` already, or they would have more than `MOST_BYTES`.
+        :raises OverLimit: there are `MOST_VERSIONS` already, or they would have more than `MOST_BYTES`, or all that the
+            account has published more bytes than it may.
         :raises UsageError: the title is blank or too long.
         :raises NotFound: there is no such publication.
         """
         now, title = self._clock(), checked(content.title, "a title")
-        found = select(_publications.c.version).where(_publications.c.id == publication).with_for_update()
+        wanted = _publications.c.id == publication
+        found, whose = select(_publications.c.version), select(_publications.c.account).where(wanted)
         sized = select(func.coalesce(func.sum(_versions.c.size_bytes), 0)).where(_versions.c.publication == publication)
         async with self._transactions.write() as connection:
-            latest: int | None = (await connection.execute(found)).scalar_one_or_none()
+            account: str | None = (await connection.execute(whose)).scalar_one_or_none()
+            if account is None:
+                raise _nothing()
+            # The account first, as in `publish` and at an account's end, so that nobody waits in a circle.
+            await _require_room(connection, account, content.size_bytes)
+            latest: int | None = (await connection.execute(found.where(wanted).with_for_update())).scalar_one_or_none()
             if latest is None:
                 raise _nothing()
             if latest >= MOST_VERSIONS:
@@ -170,6 +178,11 @@ class Publications:
     async def of_account(self, account: str) -> list[Publication]:
         """What an account has published, the one changed last first."""
         return await self._find(_publications.c.account == account)
+
+    async def size(self, account: str) -> int:
+        """Bytes of all that an account has published, with all versions, withdrawn or not."""
+        async with self._transactions.read() as connection:
+            return await _size(connection, account)
 
     async def of_workspace(self, workspace: str) -> list[Publication]:
         """What was published of a workspace, the one changed last first."""
@@ -251,6 +264,30 @@ class Publications:
         pages: Sequence[dict[str, Any]] = [row | vars(page) for page in content.pages]
         await connection.execute(insert(_pages), pages)
         await self._transactions.tell(connection, Notice(Topic.PUBLISHED, publication))
+
+
+async def _size(connection: AsyncConnection, account: str) -> int:
+    query = select(func.coalesce(func.sum(_versions.c.size_bytes), 0)).join(
+        _publications, _publications.c.id == _versions.c.publication
+    )
+    return int((await connection.execute(query.where(_publications.c.account == account))).scalar_one())
+
+
+async def _require_room(connection: AsyncConnection, account: str, more: int) -> None:
+    """Make sure that the account may publish so many bytes more; to the end of this transaction, others wait.
+
+    :raises OverLimit: it may not.
+    """
+    accounts, types = tables.accounts, tables.account_types
+    hold = select(accounts.c.account_type).where(accounts.c.id == account).with_for_update(key_share=True)
+    account_type = (await connection.execute(hold)).scalar_one_or_none()
+    allowed = select(types.c.published_bytes).where(types.c.id == account_type)
+    limit = (await connection.execute(allowed)).scalar_one_or_none()
+    if limit and await _size(connection, account) + more > limit:
+        raise OverLimit(
+            f"The account would have published more than {limit / 2**20:.4g} MiB, as much as it may.",
+            mend="Delete publications first, or publish less.",
+        )
 
 
 def _is(publication: str, version: int) -> ColumnElement[bool]:

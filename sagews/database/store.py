@@ -28,6 +28,7 @@ from sagews.database.cache import Cache, NoCache
 from sagews.database.clock import Clock, utc_now
 from sagews.database.documents import Documents
 from sagews.database.facts import Facts, facts
+from sagews.database.gone_workspaces import GoneWorkspaces
 from sagews.database.identities import Identities
 from sagews.database.invitations import Invitations
 from sagews.database.joining import Joining
@@ -73,10 +74,11 @@ class Store:
         self.tokens = Tokens(transactions, clock)
         self.preferences = Preferences(transactions)
         self.workspaces = Workspaces(transactions, clock)
-        self.permissions = Permissions(transactions)
+        self.gone_workspaces = GoneWorkspaces(transactions, clock)
+        self.permissions = Permissions(transactions, clock)
         self.invitations = Invitations(transactions, clock)
         self.joining = Joining(transactions, self.invitations, self.identities)
-        self.ownership = Ownership(transactions)
+        self.ownership = Ownership(transactions, clock)
         self.publications = Publications(transactions, clock)
         self.cache = cache or NoCache()
         self.listings = Listings(self.workspaces, self.permissions, self.cache)

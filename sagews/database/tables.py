@@ -56,6 +56,8 @@ account_types = Table(
     Column("output_bytes", BigInteger, nullable=False),
     Column("sessions", BigInteger, nullable=False),
     Column("workspaces", BigInteger, nullable=False),
+    Column("collaborators", BigInteger, nullable=False, server_default=text("100")),
+    Column("published_bytes", BigInteger, nullable=False, server_default=text("1073741824")),
     Column("may_publish", Boolean, nullable=False),
     Column("network", Boolean, nullable=False),
 )
@@ -127,6 +129,14 @@ workspaces = Table(
     ),
 )
 
+# Of workspaces whose rows are deleted: workers remove folders for these only, never because they find no row.
+gone_workspaces = Table(
+    "gone_workspaces",
+    metadata,
+    Column("id", AnyText, primary_key=True),
+    Column("gone", Moment, nullable=False),
+)
+
 permissions = Table(
     "permissions",
     metadata,
@@ -151,6 +161,15 @@ invitations = Table(
     # NULL: any number.
     Column("uses_left", BigInteger),
     UniqueConstraint("sha256"),
+)
+
+# When an account was last taken out of a workspace, or given a smaller role: older invitations do not undo it.
+removals = Table(
+    "removals",
+    metadata,
+    Column("workspace", AnyText, ForeignKey("workspaces.id", ondelete="CASCADE"), primary_key=True),
+    Column("account", AnyText, ForeignKey("accounts.id", ondelete="CASCADE"), primary_key=True, index=True),
+    Column("removed", Moment, nullable=False),
 )
 
 documents = Table(

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import uuid4
 
-from sqlalchemy import ColumnElement, delete, func, insert, select, update
+from sqlalchemy import ColumnElement, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from sagews.database import tables
 from sagews.database.choices import Role, WorkspaceKind
 from sagews.database.clock import Clock
+from sagews.database.gone_workspaces import delete_for_good
 from sagews.database.names import checked
 from sagews.database.notices import Notice, Topic
 from sagews.database.rows import columns, value, values
@@ -54,6 +55,17 @@ class NamedWorkspace:
     name: str
     owner: str
     owner_name: str
+
+
+@dataclass(frozen=True)
+class DeletedWorkspace:
+    """A workspace that was deleted and is not purged yet."""
+
+    id: str
+    name: str
+    owner: str
+    owner_name: str
+    deleted_at: datetime
 
 
 class Workspaces:
@@ -155,10 +167,36 @@ class Workspaces:
             await _refuse_taken(connection, row.owner, row.name, but=workspace)
             await connection.execute(update(workspaces).where(workspaces.c.id == workspace).values(deleted_at=None))
 
+    async def deleted(self, at_most: int) -> list[DeletedWorkspace]:
+        """Those that :meth:`restore` can bring back, the one deleted last first; without scratch workspaces."""
+        table, accounts = tables.workspaces, tables.accounts
+        query = (
+            select(table.c.id, table.c.name, table.c.owner, accounts.c.name.label("owner_name"), table.c.deleted_at)
+            .join(accounts, accounts.c.id == table.c.owner)
+            .where(table.c.deleted_at.is_not(None), table.c.kind == WorkspaceKind.NORMAL)
+            .order_by(table.c.deleted_at.desc(), table.c.id)
+            .limit(at_most)
+        )
+        async with self._transactions.read() as connection:
+            return [DeletedWorkspace(*row) for row in (await connection.execute(query)).all()]
+
     async def purge(self, workspace: str) -> None:
         """Delete a workspace and all that is stored for it, for good; repeatable."""
         async with self._transactions.write() as connection:
-            await connection.execute(delete(tables.workspaces).where(tables.workspaces.c.id == workspace))
+            await delete_for_good(self._transactions, connection, tables.workspaces.c.id == workspace, self._clock())
+
+    async def purge_deleted(self, older_than: timedelta) -> int:
+        """:meth:`purge` those that were deleted longer ago than this, each by itself; returns how many."""
+        table, now = tables.workspaces, self._clock()
+        is_old = table.c.deleted_at <= now - older_than
+        async with self._transactions.read() as connection:
+            found = (await connection.execute(select(table.c.id).where(is_old).order_by(table.c.id))).scalars().all()
+        purged = 0
+        for workspace in found:
+            async with self._transactions.write() as connection:
+                which = is_old & (table.c.id == workspace)  # it may have been restored meanwhile
+                purged += len(await delete_for_good(self._transactions, connection, which, now))
+        return purged
 
     async def open(self, workspace: str, worker: str, if_epoch: int) -> int:
         """Give the workspace to a worker: of all who try from the same epoch, one succeeds.

@@ -4,7 +4,19 @@ Pure: no input or output, standard library only, because sessions import it unde
 Python. `docs/protocol.md` tells who sends which message when.
 """
 
-from sagews.messages import commands, connection, files, history, jupyter, logs, oversight, records, room, workspace
+from sagews.messages import (
+    commands,
+    connection,
+    files,
+    folders,
+    history,
+    jupyter,
+    logs,
+    oversight,
+    records,
+    room,
+    workspace,
+)
 from sagews.messages.frame import Frame, from_json, to_json
 from sagews.messages.framing import Decoder, encode
 
@@ -15,6 +27,7 @@ __all__ = [
     "connection",
     "encode",
     "files",
+    "folders",
     "from_json",
     "history",
     "jupyter",

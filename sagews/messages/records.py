@@ -106,6 +106,22 @@ class OpenRecord:
 
 
 @dataclass(frozen=True)
+class FolderRecord:
+    """The folder of a workspace on a worker's disk, open or not."""
+
+    workspace: str
+    is_old: bool = False
+    """It was not used for so long that it may go, and has nothing that versions do not keep. Else no more is told.
+
+    (Also where there was no time to find out: it will be in another list.)
+    """
+    is_stored: bool = False
+    """Its versions have all that is in it, and a backend has acknowledged the newest one."""
+    versions: int = 0
+    """How many versions of the workspace it has."""
+
+
+@dataclass(frozen=True)
 class QueuedRun:
     """A run that is waiting or running, in the order of the queue."""
 

@@ -31,6 +31,7 @@ from sagews.worker.arrivals import Arrivals
 from sagews.worker.environments import Environments
 from sagews.worker.figures import figures
 from sagews.worker.launcher_client import LauncherClient
+from sagews.worker.rubbish import Rubbish
 from sagews.worker.server import WorkerServer
 from sagews.worker.settings import WorkerSettings
 from sagews.worker.stop_ladder import Patience
@@ -87,6 +88,7 @@ async def serve(
         _lock(lock.fileno(), data)
         WorkspaceFolder.wipe_scratch(data)
         Arrivals.wipe(data)
+        Rubbish(data).empty()
         environments = _environments(configuration, data, launcher)
         try:
             if await _unless(stop, environments.start()):

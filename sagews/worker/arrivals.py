@@ -18,6 +18,7 @@ from sagews.messages.frame import Frame, Message
 from sagews.messages.history import BundlesOffered, BundlesWanted, BundleWrite
 from sagews.messages.records import Limits
 from sagews.worker.connection import Connection
+from sagews.worker.kept_folders import touch
 from sagews.worker.settings import WorkerSettings
 from sagews.worker.transfer import Transfer
 from sagews.worker.versions import PACK_FACTOR, Versions
@@ -93,6 +94,7 @@ class Arrivals:
 
     async def _offered(self, transfer: Transfer, frame: Frame, content: BundlesOffered) -> Message:
         folder = WorkspaceFolder.kept(self._data, frame.workspace, self._settings)
+        touch(folder.top)  # what is here is about to be counted on
         versions = Versions(folder.top, folder.files, self._settings.kept_limits(Limits()))
         return BundlesWanted(await asyncio.to_thread(versions.wanted, content.bundles))
 

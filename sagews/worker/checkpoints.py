@@ -72,6 +72,15 @@ class Checkpoints:
         """Whether the files were looked at since the workspace was opened."""
         self._closed = False
 
+    @property
+    def is_stored(self) -> bool:
+        """Whether a backend has acknowledged that it stored the newest version, with all edits of documents in it."""
+        if self._versions is None or self._versions.lacks_storing or not self._is_looked_at or not self._is_versioned:
+            return False
+        is_written = not self._failing and all(live.written >= live.changes for live in self._documents)
+        is_known = not self._documents.removed and all(live.stored >= live.changes for live in self._documents)
+        return is_written and is_known
+
     def ran(self, document: str) -> None:
         """A document has outputs that its file lacks, also of a run that goes on; "" = a run of no document.
 

@@ -31,6 +31,8 @@ FRESH_NS = 100_000_000
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 Stamp = tuple[int, int, int, int, int]
+CHANGED = 3
+"""Where in a stamp is the time (ns) of the last change of content, name or mode, which no program can set back."""
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from sagews.worker.files import Files
 from sagews.worker.folder_watch import FolderWatch, WatchedFolders
 from sagews.worker.following import Following
 from sagews.worker.journal_backlog import JournalBacklog
+from sagews.worker.kept_folders import Closing
 from sagews.worker.lease import Lease
 from sagews.worker.live_session import LiveSession
 from sagews.worker.people import People
@@ -276,6 +277,9 @@ class OpenedWorkspace:
         await self.checkpoints.close()
         self.following.close(reason)
         self.journal.end(reason)
+        if self.versions is not None:
+            closing = Closing.of(self.versions, is_stored=self.checkpoints.is_stored)
+            await asyncio.to_thread(closing.write, self.folder.top)
         self.folder.release()
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 from sagews.errors import MessageError, NotAllowed, NotFound, OverLimit, SagewsError
 from sagews.messages.connection import Done, Refused
+from sagews.messages.folders import FoldersListed, ForgetWorkspace, ListFolders, RemoveFolder
 from sagews.messages.frame import Frame, Message
 from sagews.messages.history import Acting
 from sagews.messages.oversight import EndSession, ListOpen, OpenListed
@@ -68,6 +69,9 @@ class Requests:
         self._in_time: dict[type[Message], Callable[[Frame, Any], Awaitable[Message]]] = {
             OpenWorkspace: self._open_workspace,
             CloseWorkspace: self._close_workspace,
+            ListFolders: self._list_folders,
+            RemoveFolder: self._remove_folder,
+            ForgetWorkspace: self._forget_workspace,
         }
 
     def heard(self, connection: Connection, frame: Frame) -> None:
@@ -131,6 +135,17 @@ class Requests:
 
     async def _close_workspace(self, frame: Frame, content: CloseWorkspace) -> Message:
         await self._workspaces.close(frame.workspace, frame.epoch, "the workspace was closed", "operator")
+        return Done()
+
+    async def _list_folders(self, frame: Frame, content: ListFolders) -> Message:
+        return FoldersListed(await asyncio.to_thread(self._workspaces.folders.found))
+
+    async def _remove_folder(self, frame: Frame, content: RemoveFolder) -> Message:
+        await self._workspaces.remove_folder(frame.workspace)
+        return Done()
+
+    async def _forget_workspace(self, frame: Frame, content: ForgetWorkspace) -> Message:
+        await self._workspaces.forget(frame.workspace)
         return Done()
 
     def _attach(self, connection: Connection, frame: Frame, content: Attach) -> None:

@@ -71,6 +71,11 @@ class WorkerSettings:
     workspace_idle_seconds: float = 900.0
     """Without sessions and people; then the workspace closes."""
 
+    folder_seconds: float = 0.0
+    """After which the folder of a workspace that is closed and stored may be removed; 0 = never."""
+    folders_listed: int = 20_000
+    """To a backend, at once."""
+
     # sessions and runs
     sessions: int = 200
     """Of the whole worker at once."""
@@ -154,6 +159,7 @@ class WorkerSettings:
             version_file_bytes=worker.version_file_megabytes * MIB,
             version_bytes=worker.version_megabytes * MIB,
             input_seconds=worker.session.input_minutes * 60,
+            folder_seconds=worker.keep_closed_days * 24 * 3600,
         )
 
 

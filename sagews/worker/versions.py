@@ -12,6 +12,7 @@ import io
 import logging
 import os
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -83,12 +84,25 @@ class Versions:
         """Of the files of the newest version, as they are in the folder; None = not known."""
         self._repack_at = FIRST_REPACK
         self._told = ""
+        self._has_all = False
+        self.looked_at_ns = 0
+        """When the last look at the files began, for a version (Unix time)."""
         self._turn = asyncio.Lock()
 
     @property
     def lacks_storing(self) -> bool:
         """Whether there is a version that the database has not."""
         return bool(self.head) and self.head != self._chain.head
+
+    @property
+    def has_all(self) -> bool:
+        """Whether the newest version has everything that was in the folder at `looked_at_ns`."""
+        return self._has_all
+
+    @property
+    def count(self) -> int:
+        """How many versions there are."""
+        return self._count
 
     async def _in_turn(self, work: Callable[[*_Given], _Result], *given: *_Given) -> _Result:
         async with self._turn:
@@ -177,21 +191,25 @@ class Versions:
         return await self._in_turn(self._commit, message, author)
 
     def _commit(self, message: str, author: Author | None) -> str:
+        self._has_all, self.looked_at_ns = False, time.time_ns()
         look = Look.at(self._files)
         look.keep_within(self._limits, self._stamps or ())
         old: Stamps | None = self._stamps
         stamps: Stamps = {file.path: file.stamp for file in look.found}
         changed = [file for file in look.found if old is None or file.stamp is None or old.get(file.path) != file.stamp]
         gone = [path for path in old or () if path not in stamps]
+        unsure: list[str] = []
         if changed or gone or (old is None and self.head):
             writing = _Writing(self.tree, changed, gone, look.left_out, everything=old is None)
             last, others = self.authors.take()
             made = self.repository.commit(author or last, message, writing.write, others)
             if made:
                 self.head, self._count = made, self._count + 1
-            stamps.update(dict.fromkeys(writing.unsure))
+            unsure = writing.unsure
+            stamps.update(dict.fromkeys(unsure))
             self._known.write(self.head, stamps)
         self._stamps = stamps
+        self._has_all = not look.left_out and not unsure
         return self._news(told(look.left_out))
 
     def _news(self, text: str) -> str:

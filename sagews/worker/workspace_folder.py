@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 
 from sagews.errors import NotFound
+from sagews.worker.kept_folders import FOLDER
 from sagews.worker.settings import WorkerSettings
 
 SCRATCH = "scratch"
@@ -35,7 +36,7 @@ class WorkspaceFolder:
     @classmethod
     def kept(cls, data: Path, workspace: str, settings: WorkerSettings) -> WorkspaceFolder:
         """Of a workspace that stays."""
-        return cls(data / "workspaces" / workspace, settings, scratch=False)
+        return cls(data / FOLDER / workspace, settings, scratch=False)
 
     @classmethod
     def temporary(cls, data: Path, settings: WorkerSettings) -> WorkspaceFolder:

@@ -7,6 +7,7 @@ a backend opens it on another worker.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,7 @@ from sagews.worker.capacity import Capacity
 from sagews.worker.commands import Commands
 from sagews.worker.environments import Environments
 from sagews.worker.folder_watch import FolderWatch
+from sagews.worker.kept_folders import KeptFolders, begin_use
 from sagews.worker.open_workspace import OpenedWorkspace
 from sagews.worker.session_process import Code
 from sagews.worker.settings import WorkerSettings
@@ -27,6 +29,8 @@ from sagews.worker.tally import Tally
 from sagews.worker.turns import Turns
 from sagews.worker.versions import Versions
 from sagews.worker.workspace_folder import WorkspaceFolder
+
+log = logging.getLogger(__name__)
 
 NAME = re.compile(r"^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$")
 """Of a workspace: it is a folder's name too."""
@@ -47,6 +51,7 @@ class Workspaces:
         self._open: dict[str, tuple[OpenedWorkspace, Commands]] = {}
         self._turns = Turns()
         self.arrivals = Arrivals(data, settings)
+        self.folders = KeptFolders(data, settings)
         self._stopping = False
         self._draining = False
         self.on_change: Callable[[], None] = lambda: None
@@ -95,8 +100,9 @@ class Workspaces:
             stopping; MessageError: the name, the epoch or what the database has of its documents is none; Damaged: its
             bundles are.
         """
-        if not NAME.match(name) or epoch < 1:
-            raise MessageError("message: open_workspace needs a workspace (letters, digits, -, _) and an epoch.")
+        _check_name(name)
+        if epoch < 1:
+            raise MessageError("message: open_workspace needs an epoch.")
         async with self._turns.of(name):
             known = self._open.get(name)
             if known is not None:
@@ -108,6 +114,7 @@ class Workspaces:
             self._check_room()
             if content.kept:
                 folder = WorkspaceFolder.kept(self._data, name, self._settings)
+                begin_use(folder.top)
             else:
                 folder = WorkspaceFolder.temporary(self._data, self._settings)
             try:
@@ -145,6 +152,38 @@ class Workspaces:
             if epoch and known[0].epoch > epoch:
                 raise Fenced(f"The workspace is open at epoch {known[0].epoch} already.")
             await self._close(name, reason, code)
+
+    async def remove_folder(self, name: str) -> None:
+        """The database has all that is in its folder: remove that, unless the workspace is or was used again.
+
+        :raises Unavailable: the disk cannot; MessageError: the name is none.
+        """
+        _check_name(name)
+        async with self._turns.of(name):
+            if name in self._open or not self.folders.is_old(name):
+                return
+            self._take_folder_away(name, "it is stored")
+        await self.folders.delete()
+
+    async def forget(self, name: str) -> None:
+        """It is deleted for good: close it, and remove its folder. Repeatable.
+
+        :raises Unavailable: the disk cannot; MessageError: the name is none.
+        """
+        _check_name(name)
+        async with self._turns.of(name):
+            if name in self._open:
+                await self._close(name, "the workspace was deleted", "operator")
+            self.arrivals.drop(name)
+            self._take_folder_away(name, "it is deleted")
+        await self.folders.delete()
+
+    def _take_folder_away(self, name: str, why: str) -> None:
+        try:
+            self.folders.take_away(name)
+        except OSError as error:
+            raise Unavailable(f"The worker's disk cannot remove the folder: {error.strerror}.") from error
+        log.info("Folder removed", extra={"action": "folder_removed", "workspace": name, "why": why})
 
     def renew(self, epochs: dict[str, int]) -> None:
         """The database still has these openings."""
@@ -184,3 +223,8 @@ class Workspaces:
             raise Unavailable("This worker is taken out of use and opens nothing.")
         if len(self._open) >= self._settings.workspaces:
             raise OverLimit(f"{len(self._open)} workspaces are open on this worker; it takes no more.")
+
+
+def _check_name(name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise MessageError("message: a workspace is needed (letters, digits, -, _).")

@@ -16,6 +16,9 @@ export interface Limits {
   readonly output_bytes: number;
   readonly sessions: number;
   readonly workspaces: number;
+  /** Of one workspace: who may edit and run, besides its owner. */
+  readonly collaborators: number;
+  readonly published_bytes: number;
   readonly may_publish: boolean;
   readonly network: boolean;
 }
@@ -36,6 +39,9 @@ export interface AccountState {
   readonly workspaces: number;
   /** null where a worker does not answer. */
   readonly sessions: number | null;
+  /** Of the workspace that has most. */
+  readonly collaborators: number;
+  readonly published_bytes: number;
   readonly shared: readonly SharedWorkspace[];
 }
 

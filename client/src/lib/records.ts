@@ -52,6 +52,7 @@ export const openRecord = record({
   disk_bytes: zero,
   disk_files: zero,
 });
+export const folderRecord = record({ workspace: text, is_old: no, is_stored: no, versions: zero });
 const queuedRun = record({ run: text, document: nothing, cell: nothing, running: no, since: never });
 export const cellRun = record({
   document: text,

@@ -26,6 +26,7 @@ import {
   documentState,
   fileChange,
   fileEntry,
+  folderRecord,
   journalEntry,
   limits,
   never,
@@ -252,6 +253,13 @@ const oversight = {
   end_session: { session: text },
 } satisfies { [type: string]: Fields };
 
+const folders = {
+  list_folders: {},
+  folders_listed: { folders: optional(list(folderRecord), []) },
+  remove_folder: {},
+  forget_workspace: {},
+} satisfies { [type: string]: Fields };
+
 /** Every message type: its name on the wire and the fields of its content. */
 export const TYPES = {
   ...connection,
@@ -262,4 +270,5 @@ export const TYPES = {
   ...workspace,
   ...room,
   ...oversight,
+  ...folders,
 };

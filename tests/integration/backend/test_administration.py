@@ -26,6 +26,8 @@ OPERATIONS = [
     ("GET", "/api/admin/accounts"),
     ("GET", "/api/admin/workspaces"),
     ("GET", "/api/admin/log"),
+    ("GET", "/api/admin/deleted-workspaces"),
+    ("POST", "/api/admin/deleted-workspaces/w/restore"),
     ("POST", "/api/admin/workers/worker:0/drain"),
     ("POST", "/api/admin/workers/worker:0/undrain"),
     ("DELETE", "/api/admin/workspaces/w/sessions/s"),

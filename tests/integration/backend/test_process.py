@@ -128,7 +128,9 @@ async def test_its_start_forgets_cookies_that_are_over_and_keeps_the_others(fold
 async def test_cookies_are_forgotten_again_and_again(site: Site) -> None:
     store = site.backend.store
     account = await site.backend.identity.solo_account()
-    keeping = background.start(keep_house(store, timedelta(milliseconds=1)), "housekeeping")
+    keeping = background.start(
+        keep_house(store, site.backend.folders, timedelta(days=1), timedelta(milliseconds=1)), "housekeeping"
+    )
     for _ in range(3):
         await store.tokens.create(account.id, TokenKind.COOKIE, lifetime=timedelta(days=-100))
         await eventually(lambda: cookies(site.folder) == 0)

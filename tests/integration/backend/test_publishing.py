@@ -122,6 +122,20 @@ async def test_the_versions_of_a_publication_have_a_bound_together(site: Site, m
     assert (await site.http.json("GET", f"/api/publications/{made['id']}"))["version"] == 1
 
 
+async def test_what_an_account_publishes_is_limited_and_told(site: Site) -> None:
+    made = await published(site, "Two C", "text")
+    used = (await site.http.json("GET", "/api/me/account"))["published_bytes"]
+    assert used > 0
+    types = site.backend.store.account_types
+    known = await types.get("solo")
+    await types.save(dataclasses.replace(known, published_bytes=used))
+    try:
+        assert await site.http.error("POST", f"/api/publications/{made['id']}/versions") == (429, "over_limit")
+    finally:
+        await types.save(known)
+    assert (await site.http.json("GET", f"/api/publications/{made['id']}"))["version"] == 1
+
+
 async def test_only_what_is_listed_is_found(site: Site) -> None:
     listed = await published(site, "Three", "# Unusual elliptic things")
     secret = await published(site, "Four", "# Unusual secret things", listed=False)

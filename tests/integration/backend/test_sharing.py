@@ -95,6 +95,34 @@ async def test_a_link_is_accepted_listed_and_taken_back(site: Site) -> None:
     assert (await emmy.json("GET", f"/api/workspaces/{workspace}"))["role"] == "reader"
 
 
+async def test_who_was_removed_is_told_to_ask_for_a_new_invitation(site: Site) -> None:
+    workspace, emmy = await site.workspace(), await person(site, "Emmy")
+    secret = await invitation(site.http, workspace, uses=None)
+    await emmy.json("POST", "/api/invitations/accept", {"secret": secret})
+    removed = {"account": await id_of(emmy), "role": None}
+    await site.http.json("PATCH", f"/api/workspaces/{workspace}/permissions", removed)
+    assert await emmy.error("POST", "/api/invitations/accept", {"secret": secret}) == (403, "not_allowed")
+    assert await emmy.error("GET", f"/api/workspaces/{workspace}") == (404, "not_found")
+    again = await invitation(site.http, workspace)
+    await emmy.json("POST", "/api/invitations/accept", {"secret": again})
+    await emmy.json("POST", f"/api/workspaces/{workspace}/leave")
+    await emmy.json("POST", "/api/invitations/accept", {"secret": await invitation(site.http, workspace)})
+
+
+async def test_the_number_of_collaborators_is_limited_and_told(site: Site) -> None:
+    types = site.backend.store.account_types
+    await types.save(dataclasses.replace(await types.get("solo"), collaborators=1))
+    workspace, _, kurt = await site.workspace(), await person(site, "Emmy"), await person(site, "Kurt")
+    members = f"/api/workspaces/{workspace}/members"
+    await site.http.json("POST", members, {"name": "Emmy", "role": "collaborator"})
+    assert await site.http.error("POST", members, {"name": "Kurt", "role": "owner"}) == (429, "over_limit")
+    secret = await invitation(site.http, workspace, role="collaborator")
+    assert await kurt.error("POST", "/api/invitations/accept", {"secret": secret}) == (429, "over_limit")
+    told = await site.http.json("GET", "/api/me/account")
+    assert (told["collaborators"], told["limits"]["collaborators"]) == (1, 1)
+    assert (told["published_bytes"], told["limits"]["published_bytes"]) == (0, 2**30)
+
+
 async def test_guessing_invitations_is_limited(folder: Path) -> None:
     async with running_backend(folder, sign_in_rate=Rate(2, "attempts")) as site:
         http = Http(site.address, OWN)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -13,8 +14,9 @@ from sagews.database.account_types import STANDARD
 from sagews.database.accounts import Account
 from sagews.database.choices import Role, TokenKind
 from sagews.database.invitations import NewInvitation
+from sagews.database.publications import Content, PublishedPage
 from sagews.database.workspaces import Workspace
-from sagews.errors import Conflict, NotFound, NotSignedIn, OverLimit, SagewsError
+from sagews.errors import Conflict, NotAllowed, NotFound, NotSignedIn, OverLimit, SagewsError
 from tests.integration.database.conftest import SetClock
 
 PASSWORD = "noether-1882"
@@ -190,3 +192,112 @@ async def test_a_reset_token_ends(store: Store, other: Account, clock: SetClock)
     await store.accounts.disable(other.id)
     with pytest.raises(NotSignedIn):
         await store.identities.reset_password(disabled.secret, "another-password")
+
+
+async def test_who_was_removed_comes_in_again_by_a_new_invitation_only(
+    store: Store, workspace: Workspace, other: Account, clock: SetClock
+) -> None:
+    old = await invited(store, workspace, Role.READER, uses=None)
+    await store.joining.accept(old.secret, other.id)
+    clock.advance(hours=1)
+    await store.permissions.revoke(workspace.id, other.id)
+    with pytest.raises(NotAllowed, match="removed"):
+        await store.joining.accept(old.secret, other.id)
+    assert await store.permissions.role(workspace.id, other.id) is None
+    third = await store.accounts.create("Third", STANDARD)
+    await store.joining.accept(old.secret, third.id)
+    clock.advance(hours=1)
+    new = await invited(store, workspace, Role.READER, uses=None)
+    await store.joining.accept(new.secret, other.id)
+    assert await store.permissions.role(workspace.id, other.id) is Role.READER
+
+
+async def test_who_got_a_smaller_role_does_not_get_it_back_by_an_old_invitation(
+    store: Store, workspace: Workspace, other: Account
+) -> None:
+    old = await invited(store, workspace, Role.COLLABORATOR, uses=None)
+    await store.joining.accept(old.secret, other.id)
+    await store.permissions.grant(workspace.id, other.id, Role.READER)
+    with pytest.raises(NotAllowed):
+        await store.joining.accept(old.secret, other.id)
+    await store.permissions.grant(workspace.id, other.id, Role.COLLABORATOR)
+    assert await store.permissions.role(workspace.id, other.id) is Role.COLLABORATOR
+
+
+async def test_who_left_may_come_back(store: Store, workspace: Workspace, account: Account, other: Account) -> None:
+    invitation = await invited(store, workspace, Role.READER, uses=None)
+    await store.joining.accept(invitation.secret, other.id)
+    await store.permissions.leave(workspace.id, other.id)
+    assert await store.permissions.role(workspace.id, other.id) is None
+    await store.joining.accept(invitation.secret, other.id)
+    assert await store.permissions.role(workspace.id, other.id) is Role.READER
+    with pytest.raises(Conflict):
+        await store.permissions.leave(workspace.id, account.id)
+
+
+async def limited(store: Store, account: Account, **limits: Any) -> None:
+    """The account's type allows so much."""
+    known = await store.account_types.get(account.account_type)
+    await store.account_types.save(dataclasses.replace(known, **limits))
+
+
+async def test_a_workspace_has_as_many_collaborators_as_its_owners_account_type_allows(
+    store: Store, workspace: Workspace, account: Account
+) -> None:
+    await store.account_types.ensure(STANDARD)
+    people = [await store.accounts.create(f"P{number}", STANDARD) for number in range(5)]
+    await limited(store, account, collaborators=2)
+    await store.permissions.grant(workspace.id, people[0].id, Role.COLLABORATOR)
+    await store.permissions.grant(workspace.id, people[1].id, Role.OWNER)
+    with pytest.raises(OverLimit, match="2 collaborators"):
+        await store.permissions.grant(workspace.id, people[2].id, Role.COLLABORATOR)
+    link = await invited(store, workspace, Role.COLLABORATOR, uses=None)
+    with pytest.raises(OverLimit):
+        await store.joining.accept(link.secret, people[2].id)
+    # Readers do not count, and who counts already may get another role.
+    await store.permissions.grant(workspace.id, people[3].id, Role.READER)
+    await store.permissions.grant(workspace.id, people[0].id, Role.OWNER)
+    assert await store.permissions.most_collaborators(account.id) == 2
+    await store.permissions.grant(workspace.id, people[0].id, Role.READER)
+    await store.joining.accept(link.secret, people[2].id)
+    await limited(store, account, collaborators=0)
+    await store.permissions.grant(workspace.id, people[4].id, Role.COLLABORATOR)
+    assert await store.permissions.most_collaborators(account.id) == 3
+    assert await store.permissions.most_collaborators(people[0].id) == 0
+
+
+async def test_many_who_come_at_once_are_not_more_than_may(
+    store: Store, workspace: Workspace, account: Account
+) -> None:
+    await store.account_types.ensure(STANDARD)
+    await limited(store, account, collaborators=2)
+    link = await invited(store, workspace, Role.COLLABORATOR, uses=None)
+    people = [await store.accounts.create(f"P{number}", STANDARD) for number in range(6)]
+    done = await asyncio.gather(*(store.joining.accept(link.secret, one.id) for one in people), return_exceptions=True)
+    assert sum(isinstance(one, OverLimit) for one in done) == 4
+    assert len(await store.permissions.of_workspace(workspace.id)) == 3
+
+
+def content(size: int) -> Content:
+    """What is published."""
+    return Content("Rings", "rings", (PublishedPage("index.html", "", b"x" * size),))
+
+
+async def test_an_account_publishes_as_many_bytes_as_its_type_allows(
+    store: Store, workspace: Workspace, account: Account
+) -> None:
+    await limited(store, account, published_bytes=1000)
+    first, second = store.publications.new_id(), store.publications.new_id()
+    await store.publications.publish(first, account.id, workspace.id, "a.ipynb", content(600), listed=False)
+    with pytest.raises(OverLimit, match="published more"):
+        await store.publications.publish(second, account.id, workspace.id, "b.ipynb", content(401), listed=False)
+    with pytest.raises(OverLimit):
+        await store.publications.publish_again(first, content(401))
+    await store.publications.change(first, withdrawn=True)
+    assert await store.publications.size(account.id) == 600
+    await store.publications.publish(second, account.id, workspace.id, "b.ipynb", content(400), listed=False)
+    await store.publications.delete(first)
+    assert await store.publications.publish_again(second, content(600)) == 2
+    assert await store.publications.size(account.id) == 1000
+    await limited(store, account, published_bytes=0)
+    await store.publications.publish_again(second, content(5000))

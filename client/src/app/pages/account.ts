@@ -235,6 +235,7 @@ function limits(state: AccountState): HTMLElement {
       "Sessions at once",
       state.sessions === null ? upTo(of.sessions, String) : used(state.sessions, of.sessions),
     ],
+    ["Collaborators of a workspace", used(state.collaborators, of.collaborators)],
     ["Files of a workspace", upTo(of.disk_bytes, bytesText)],
     ["Number of its files", upTo(of.disk_files, (count) => count.toLocaleString("en-GB"))],
     ["Largest file", upTo(of.file_size_bytes, bytesText)],
@@ -244,7 +245,10 @@ function limits(state: AccountState): HTMLElement {
     ["A session ends when idle for", upTo(of.idle_seconds, timeText)],
     ["Processes of a session", upTo(of.processes, String)],
     ["Output of a cell", upTo(of.output_bytes, bytesText)],
-    ["Publishing", of.may_publish ? "yes" : "no"],
+    [
+      "Published pages",
+      of.may_publish ? used(state.published_bytes, of.published_bytes, bytesText) : "not allowed",
+    ],
   ];
   const items = rows.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value)));
   return h(
@@ -255,8 +259,8 @@ function limits(state: AccountState): HTMLElement {
   );
 }
 
-function used(count: number, limit: number): Child {
-  return limit ? usage(count, limit, `${count} of ${limit}`) : `${count}, without limit`;
+function used(count: number, limit: number, text: (value: number) => string = String): Child {
+  return limit ? usage(count, limit, `${text(count)} of ${text(limit)}`) : `${text(count)}, without limit`;
 }
 
 function upTo(limit: number, text: (value: number) => string): string {
