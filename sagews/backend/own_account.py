@@ -41,7 +41,6 @@ class LimitsAnswer(Schema):
     sessions: int
     workspaces: int
     may_publish: bool
-    network: bool
 
     @classmethod
     def of(cls, account_type: AccountType) -> LimitsAnswer:

@@ -37,7 +37,6 @@ class AccountType:
     sessions: int = 20
     workspaces: int = 1000
     may_publish: bool = True
-    network: bool = True
 
 
 STANDARD = "standard"

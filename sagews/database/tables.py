@@ -57,7 +57,7 @@ account_types = Table(
     Column("sessions", BigInteger, nullable=False),
     Column("workspaces", BigInteger, nullable=False),
     Column("may_publish", Boolean, nullable=False),
-    Column("network", Boolean, nullable=False),
+    Column("network", Boolean, nullable=False, default=False),  # says nothing: docs/decisions/0027
 )
 
 accounts = Table(

@@ -17,7 +17,6 @@ export interface Limits {
   readonly sessions: number;
   readonly workspaces: number;
   readonly may_publish: boolean;
-  readonly network: boolean;
 }
 
 /** A workspace of one's own in which others have a role. */
