@@ -74,6 +74,12 @@ async def test_a_compiler_works_inside(sage: Talk) -> None:
     assert (await sage.run("os.system('gcc -o a a.c && ./a') >> 8")).result == "42"
 
 
+@pytest.mark.skipif(not shutil.which("gcc"), reason="there is no compiler")
+async def test_cython_works_inside(sage: Talk) -> None:
+    await sage.run("%%cython\ndef twice(int n):\n    return 2 * n")
+    assert (await sage.run("twice(21)")).result == "42"
+
+
 async def test_two_sages_have_random_numbers_of_their_own(sage: Talk, confined: Confined) -> None:
     other = await confined.begin("other", "sage")
     code = (
