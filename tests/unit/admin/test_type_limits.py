@@ -22,8 +22,8 @@ def test_numbers_with_units_and_yes_or_no() -> None:
 
 
 @pytest.mark.parametrize(
-    "word", ["memory=1", "memory_bytes", "memory_bytes=-1", "memory_bytes=G", "cpu_seconds=1.5", "may_publish=1", "network=yes",
-             "disk_bytes=99999999999T", "id=x", "memory_bytes=²"],
+    "word", ["memory=1", "memory_bytes", "memory_bytes=-1", "memory_bytes=G", "cpu_seconds=1.5", "may_publish=1",
+             "network=yes", "disk_bytes=99999999999T", "id=x", "memory_bytes=²"],
 )  # fmt: skip
 def test_what_is_no_limit_is_refused(word: str) -> None:
     with pytest.raises(UsageError):
