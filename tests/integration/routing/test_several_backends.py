@@ -67,6 +67,7 @@ async def test_sessions_of_one_account_are_counted_on_all_workers(site: WholeSit
     (here, first), (there, second) = opened[0], opened[1]
     assert await here.evaluate(first, "print(1)") == "1\n"
     refused = await eventually(lambda: refused_session(there, second))
+    assert refused is not None
     assert (refused.code, refused.what_to_do) == ("over_limit", "Shut one of them down.")
     assert "may have 1 session at once, and has 1 already (1 of them on other workers)" in refused.what
     await site.workers[0].kill(signal.SIGKILL)

@@ -84,8 +84,9 @@ async def test_git_of_the_worker_obeys_nothing_in_a_workspace(own_server: Make, 
     bulk = Bulk(await Peer.unix(server.socket, "bulk"), "w1")
     for text in ("1", "2"):
         (files / "a").write_text(text)
-        listed = await bulk.ask(HistoryList())
-        assert isinstance(listed, HistoryListed)
+        await bulk.ask(HistoryList())
+    listed = await bulk.ask(HistoryList())
+    assert isinstance(listed, HistoryListed)
     newest, oldest = listed.versions
     entries = await bulk.ask(VersionFiles(oldest.version))
     assert isinstance(entries, FileEntries)
