@@ -94,7 +94,7 @@ async def test_who_does_not_wait_for_a_start_leaves_the_user_to_others(tmp_path:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give users")
 async def test_what_the_last_owner_left_is_gone_before_a_user_is_anothers(tmp_path: Path) -> None:
-    [user] = session_users("688002")
+    [user] = session_users(str(660_000 + os.getpid() % 20_000))  # not of who tests it at the same time
     wishes = ConfinementSettings(wanted=True, users=(user,), owner=os.geteuid(), hidden=(tmp_path,))
     environments = Environments(tmp_path, (EnvironmentSettings("one", "bare"),), confinement=wishes)
     await environments.start()
