@@ -44,7 +44,6 @@ class LimitsAnswer(Schema):
     collaborators: int
     published_bytes: int
     may_publish: bool
-    network: bool
 
     @classmethod
     def of(cls, account_type: AccountType) -> LimitsAnswer:

@@ -52,6 +52,8 @@ class WorkerConnection:
         """Called when there is something new to be noted in the database."""
         self.on_connected: Callable[[WorkerConnection], None] = lambda worker: None
         """Called when it answers (again)."""
+        self.on_sessions: Callable[[WorkerConnection], None] = lambda worker: None
+        """Called when it is connected or lost, or its room changes."""
         self.on_openings: Callable[[WorkerConnection, Mapping[str, int]], None] = lambda worker, epochs: None
         """Called with the workspaces, and their epochs, that it has open when it is connected."""
         self._place = place
@@ -179,6 +181,7 @@ class WorkerConnection:
         self._bell.ring()
         self.on_change()  # its room may have come together with its welcome, when there was no link to be seen yet
         self.on_connected(self)
+        self.on_sessions(self)
         self._metrics.workers.inc()
         log.info("Worker connected", extra={"action": "worker_connected", "worker": self.id})
         try:
@@ -188,6 +191,7 @@ class WorkerConnection:
             self.room, self._opened_since = None, 0
             self._away_since = asyncio.get_running_loop().time() - (CONNECT_SECONDS if link.was_silent else 0)
             self._bell.ring()
+            self.on_sessions(self)
         log.info("Worker lost", extra={"action": "worker_lost", "worker": self.id, "silent": link.was_silent})
 
     def _heard(self, news: Room | Openings) -> None:
@@ -197,3 +201,4 @@ class WorkerConnection:
         self.room, self._opened_since = news, 0
         self._bell.ring()
         self.on_change()
+        self.on_sessions(self)

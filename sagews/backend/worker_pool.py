@@ -20,6 +20,7 @@ from sagews.backend.bulk import Bulk
 from sagews.backend.journal import Journal
 from sagews.backend.metrics import Metrics
 from sagews.backend.placement import Placement
+from sagews.backend.session_counts import SessionCounts
 from sagews.backend.switchboard import Switchboard
 from sagews.backend.worker_connection import WorkerConnection
 from sagews.database.store import Store
@@ -57,6 +58,7 @@ class WorkerPool:
         self, workers: Sequence[WorkerConnection], placement: Placement, store: Store, metrics: Metrics
     ) -> None:
         self.workers = tuple(workers)
+        self._counts = SessionCounts(self.workers)
         self._placement = placement
         self._store = store
         self._metrics = metrics
@@ -70,6 +72,7 @@ class WorkerPool:
         """Begin to connect; repeatable."""
         for worker in self.workers:
             worker.on_openings = self._heard_openings
+            worker.on_sessions = self._counts.look
             worker.start()
 
     async def stop(self) -> None:

@@ -39,7 +39,6 @@ class AccountType:
     collaborators: int = 100
     published_bytes: int = _GIB
     may_publish: bool = True
-    network: bool = True
 
 
 STANDARD = "standard"

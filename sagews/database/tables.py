@@ -59,7 +59,7 @@ account_types = Table(
     Column("collaborators", BigInteger, nullable=False, server_default=text("100")),
     Column("published_bytes", BigInteger, nullable=False, server_default=text("1073741824")),
     Column("may_publish", Boolean, nullable=False),
-    Column("network", Boolean, nullable=False),
+    Column("network", Boolean, nullable=False, default=False),  # says nothing: docs/decisions/0027
 )
 
 accounts = Table(

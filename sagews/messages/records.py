@@ -22,7 +22,7 @@ class Limits:
     output_bytes: int = 0
     """Of text that one run may write; what is kept is everything up to here."""
     sessions: int = 0
-    """Of one account at once, on one worker."""
+    """Of one account at once, on all workers together."""
     disk_bytes: int = 0
     """Of all files of one workspace."""
     disk_files: int = 0

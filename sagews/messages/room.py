@@ -1,8 +1,8 @@
-"""How much room a worker has, and taking it out of use: between backends and workers only."""
+"""How much room a worker has, whose sessions take it, and taking it out of use: between backends and workers only."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sagews.messages.frame import Message
 
@@ -21,6 +21,18 @@ class Room(Message, type="room"):
     """Open here."""
     draining: bool = False
     """It opens no workspace, and closes each one in which nothing runs."""
+    accounts: dict[str, int] = field(default_factory=dict)
+    """Sessions, those that wait too, by the account that owns their workspace."""
+
+
+@dataclass(frozen=True)
+class Elsewhere(Message, type="elsewhere"):
+    """From a backend to a worker: how many sessions these accounts have on other workers, as it heard last.
+
+    An account that is not named has as many as before; none, where it never was on this connection.
+    """
+
+    sessions: dict[str, int]
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import shutil
+import subprocess
 from typing import Any
 
 from sagews.worker import session_comms, session_shell
@@ -74,6 +76,26 @@ def _sage() -> session_shell.SessionShell:
     shell: session_shell.SessionShell = kind.instance()
     shell.comms = session_comms.install(shell)
     extension.SageJupyterCustomizations(shell)
+    _choose_cython(shell)
     shell.implementation = ("sage", importlib.import_module("sage.env").SAGE_VERSION)
     session_shell.warm(shell, PLAIN_CELLS + SAGE_CELLS)
     return shell
+
+
+def _choose_cython(shell: session_shell.SessionShell) -> None:
+    """Have `%%cython` be Cython's own where Sage's cannot compile; which of them is found out when it is first used."""
+    of_sage = shell.find_cell_magic("cython")
+
+    def cython(line: str, cell: str) -> object:
+        if _has_headers():
+            return of_sage(line, cell)
+        shell.run_line_magic("load_ext", "Cython")  # it takes the place of this function
+        return shell.run_cell_magic("cython", line, cell)
+
+    shell.register_magic_function(cython, "cell", "cython")
+
+
+def _has_headers() -> bool:
+    """Whether those of Sage's libraries are installed (`sage.env.cython_aliases`); wheels come without them."""
+    program = shutil.which("pkg-config")
+    return program is not None and subprocess.run([program, "--exists", "fflas-ffpack"], check=False).returncode == 0

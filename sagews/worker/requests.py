@@ -18,7 +18,7 @@ from sagews.messages.frame import Frame, Message
 from sagews.messages.history import Acting
 from sagews.messages.oversight import EndSession, ListOpen, OpenListed
 from sagews.messages.records import Actor
-from sagews.messages.room import Drain, Undrain
+from sagews.messages.room import Drain, Elsewhere, Undrain
 from sagews.messages.workspace import (
     Attach,
     Checkpointed,
@@ -63,6 +63,7 @@ class Requests:
             Presence: self._presence,
             Drain: self._drain,
             Undrain: self._drain,
+            Elsewhere: self._elsewhere,
             ListOpen: self._list_open,
             EndSession: self._end_session,
         }
@@ -193,6 +194,11 @@ class Requests:
             self._workspaces.undrain()
         if frame.request:
             connection.send(frame.reply(Done()))
+
+    def _elsewhere(self, connection: Connection, frame: Frame, content: Elsewhere) -> None:
+        tally = self._workspaces.tally
+        tally.heard(connection, content.sessions)
+        connection.on_close.setdefault(tally, lambda: tally.forget(connection))
 
     def _list_open(self, connection: Connection, frame: Frame, content: ListOpen) -> None:
         connection.send(frame.reply(OpenListed(self._workspaces.records(content.account))))

@@ -61,7 +61,14 @@ class Workspaces:
     def room(self) -> Room:
         """How much of it there is now."""
         capacity = self._capacity
-        return Room(capacity.places, capacity.taken, capacity.waiting, len(self._open), self._draining)
+        return Room(
+            capacity.places,
+            capacity.taken,
+            capacity.waiting,
+            len(self._open),
+            self._draining,
+            self.tally.sessions(),
+        )
 
     def openings(self) -> Openings:
         """What is open now."""

@@ -20,7 +20,6 @@ export interface Limits {
   readonly collaborators: number;
   readonly published_bytes: number;
   readonly may_publish: boolean;
-  readonly network: boolean;
 }
 
 /** A workspace of one's own in which others have a role. */

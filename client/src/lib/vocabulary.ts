@@ -241,7 +241,15 @@ const workspace = {
 } satisfies { [type: string]: Fields };
 
 const room = {
-  room: { places: whole, sessions: zero, waiting: zero, workspaces: zero, draining: no },
+  room: {
+    places: whole,
+    sessions: zero,
+    waiting: zero,
+    workspaces: zero,
+    draining: no,
+    accounts: optional(mapping(whole), {}),
+  },
+  elsewhere: { sessions: mapping(whole) },
   openings: { epochs: mapping(whole) },
   drain: {},
   undrain: {},

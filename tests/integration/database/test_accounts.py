@@ -80,7 +80,7 @@ async def test_what_is_not_there_is_not_found(store: Store) -> None:
 async def test_limits_are_replaced(store: Store) -> None:
     terabyte = 1024**4
     await store.account_types.save(AccountType("student", may_publish=True))
-    new = AccountType("student", memory_bytes=64 * terabyte, may_publish=False, network=False, sessions=0)
+    new = AccountType("student", memory_bytes=64 * terabyte, may_publish=False, sessions=0)
     await store.account_types.save(new)
     assert await store.account_types.get("student") == new
     assert await store.account_types.all() == [new]

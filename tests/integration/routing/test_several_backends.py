@@ -7,10 +7,12 @@ import signal
 
 import pytest
 
-from sagews.messages.commands import Execute
-from sagews.messages.jupyter import Stream
+from sagews.database.account_types import AccountType
+from sagews.messages.commands import Execute, OpenSession
+from sagews.messages.connection import Refused
+from sagews.messages.jupyter import ShutdownRequest, Stream
 from sagews.messages.workspace import Attached, Update
-from tests.integration.backend.talk import refusal
+from tests.integration.backend.talk import Talk, refusal
 from tests.integration.backend.test_worksheets import opened, source_of, written
 from tests.integration.routing.whole_site import WholeSite, attached_again
 from tests.waiting import eventually
@@ -49,6 +51,42 @@ async def test_workspaces_are_spread_over_the_workers(site: WholeSite) -> None:
         await talk.evaluate(workspace, "1")
         used.add((await site.worker_of(workspace)).number)
     assert used == {0, 1}
+
+
+async def test_sessions_of_one_account_are_counted_on_all_workers(site: WholeSite) -> None:
+    await site.store.account_types.save(AccountType("one", sessions=1))
+    _, token = await site.new_account("Sofia", "one")
+    opened: dict[int, tuple[Talk, str]] = {}
+    for number in range(10):
+        made = await site.http(token=token).json("POST", "/api/workspaces", {"name": f"w{number}"})
+        talk = await site.talk(number % 2, token)
+        await talk.attach(made["id"])
+        opened[(await site.worker_of(made["id"])).number] = (talk, made["id"])
+        if len(opened) == 2:
+            break
+    (here, first), (there, second) = opened[0], opened[1]
+    assert await here.evaluate(first, "print(1)") == "1\n"
+    refused = await eventually(lambda: refused_session(there, second))
+    assert refused is not None
+    assert (refused.code, refused.what_to_do) == ("over_limit", "Shut one of them down.")
+    assert "may have 1 session at once, and has 1 already (1 of them on other workers)" in refused.what
+    await site.workers[0].kill(signal.SIGKILL)
+    await eventually(lambda: session_starts(there, second), within_seconds=20)
+
+
+async def session_starts(talk: Talk, workspace: str) -> bool:
+    return (await talk.obeyed(OpenSession("python"), workspace, "s")).content.type == "acknowledged"
+
+
+async def refused_session(talk: Talk, workspace: str) -> Refused | None:
+    """Why no session opens; one that does, because its worker has not heard of the others yet, is ended."""
+    said = len(talk.heard)
+    answer = await talk.obeyed(OpenSession("python"), workspace, "s")
+    if isinstance(answer.content, Refused):
+        return answer.content
+    await talk.obeyed(ShutdownRequest(), workspace, "s")
+    await talk.hear("session_ended", after=said)
+    return None
 
 
 async def test_messages_reach_clients_on_every_backend_in_one_order(site: WholeSite) -> None:

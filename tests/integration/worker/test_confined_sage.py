@@ -74,6 +74,13 @@ async def test_a_compiler_works_inside(sage: Talk) -> None:
     assert (await sage.run("os.system('gcc -o a a.c && ./a') >> 8")).result == "42"
 
 
+@pytest.mark.skipif(not shutil.which("gcc"), reason="there is no compiler")
+async def test_cython_works_inside(sage: Talk) -> None:
+    for factor in (2, 3):
+        await sage.run(f"%%cython\ndef times(int n):\n    return {factor} * n")
+        assert (await sage.run("times(21)")).result == str(factor * 21)
+
+
 async def test_two_sages_have_random_numbers_of_their_own(sage: Talk, confined: Confined) -> None:
     other = await confined.begin("other", "sage")
     code = (

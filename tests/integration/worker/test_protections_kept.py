@@ -6,6 +6,8 @@ import asyncio
 import os
 import signal
 import socket
+import subprocess
+import uuid
 from collections.abc import Callable
 from io import BufferedWriter
 from pathlib import Path
@@ -88,6 +90,47 @@ async def test_who_does_not_wait_for_a_start_leaves_the_user_to_others(tmp_path:
         assert (await Talk(process).run("import os; os.getuid()")).result == str(user.uid)
     finally:
         await environments.stop()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give users")
+async def test_what_the_last_owner_left_is_gone_before_a_user_is_anothers(tmp_path: Path) -> None:
+    [user] = session_users(str(660_000 + os.getpid() % 20_000))  # not of who tests it at the same time
+    wishes = ConfinementSettings(wanted=True, users=(user,), owner=os.geteuid(), hidden=(tmp_path,))
+    environments = Environments(tmp_path, (EnvironmentSettings("one", "bare"),), confinement=wishes)
+    await environments.start()
+    folders = [tmp_path / name for name in ("first", "second")]
+    for folder in folders:
+        folder.mkdir()
+    # As only a hole would leave them: a session's own /tmp and /dev/shm go with it.
+    left = [Path(place, f"sagews-left-{uuid.uuid4().hex}") for place in ("/tmp", "/var/tmp", "/dev/shm")]
+    sleeper = None
+    try:
+        if Protection.USERS not in environments.present:
+            pytest.skip("this machine gives sessions no users")
+        first = Talk(await environments.fork("one", "s", folders[0], Limits()))
+        await first.run("open('secret', 'w').write('s')")
+        for path in left:
+            path.write_text("s")
+            os.chown(path, user.uid, user.gid)
+        sleeper = subprocess.Popen(["/bin/sleep", "1000"], user=user.uid, group=user.gid, extra_groups=[])
+        first.process.kill("enough", "shutdown")
+        await first.process.ended
+        second = await eventually(
+            lambda: environments.fork("one", "s", folders[1], Limits()), retry_on=(OverLimit, Unavailable)
+        )
+        secret = str(folders[0] / "secret")
+        answer = await Talk(second).run(f"import os; os.getuid(), os.path.exists({secret!r})")
+        assert answer.result == f"({user.uid}, False)"
+        assert [path for path in left if path.exists()] == []
+        assert sleeper.wait(5) == -signal.SIGKILL
+        assert (folders[0] / "secret").stat().st_uid == os.geteuid()
+    finally:
+        await environments.stop()
+        for path in left:
+            path.unlink(missing_ok=True)
+        if sleeper is not None:
+            sleeper.kill()
+            sleeper.wait()
 
 
 async def test_a_zygote_makes_nobody_else_of_a_session(confined: Confined, tmp_path: Path) -> None:

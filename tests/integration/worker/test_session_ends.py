@@ -65,6 +65,7 @@ async def end_of(talk: Talk) -> SessionEnd:
         "import os; os.system('sleep 1000')",
         "pari('for(i=1,10^12,)')",
         "!sleep 1000",
+        "import numpy; a = numpy.ones((500, 500))\nwhile True: b = a @ a",
     ],
 )
 async def test_an_interrupt_stops_it_and_the_session_goes_on(sage: Talk, code: str) -> None:
@@ -114,6 +115,26 @@ async def test_what_ignores_interrupts_is_ended(begin: Begin) -> None:
     )  # fmt: skip
     with pytest.raises(SessionEnded):
         talk.process.send(Frame(content=jupyter.ExecuteRequest("1")))
+
+
+FLINT = """
+import ctypes, faulthandler, signal
+faulthandler.register(signal.SIGPROF, file=int(2))  # says so from within the call, which no Python can do
+[path] = {line.split()[-1] for line in open("/proc/self/maps") if "/libflint" in line}
+flint, result, number = ctypes.CDLL(path), ctypes.c_long(0), ctypes.c_long(int(10**18))
+signal.setitimer(signal.ITIMER_PROF, float(0.2))
+flint.arith_sum_of_squares(ctypes.byref(result), ctypes.c_ulong(int(3)), ctypes.byref(number))  # a billion steps
+"""
+
+
+async def test_a_library_that_ignores_interrupts_is_ended(begin: Begin) -> None:
+    neighbour, talk = await begin("sage"), await begin("sage")
+    await started(talk, FLINT)
+    talk.process.interrupt()
+    end = await end_of(talk)
+    assert (end.reason, end.code) == ("restarted: it did not react to interrupt", "restart")
+    assert talk.warnings == ["The interrupt has had no effect for 0.5 s; it was sent again. In 1 s the session ends."]
+    assert (await neighbour.run("1+1")).result == "2"
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from sagews.messages import commands, encode
 from sagews.messages.connection import Done, Ping, Pong, Refused, Waiting
 from sagews.messages.frame import Frame
 from sagews.messages.records import Limits
+from sagews.messages.room import Elsewhere, Room
 from sagews.messages.workspace import Attach, CloseWorkspace, OpenWorkspace, RunEnded, SessionStarted
 from sagews.worker.settings import WorkerSettings
 from tests.integration.workerserver.conftest import Make
@@ -105,13 +106,42 @@ async def test_sessions_of_one_account_are_counted_together(own_server: Make) ->
         for name in ("w1", "w2", "w3"):
             await client.request(Frame(content=opening, workspace=name, epoch=1))
         first, _ = [await client.open_session(workspace=name) for name in ("w1", "w2")]
-        with pytest.raises(OverLimit, match="2 sessions already"):
+        with pytest.raises(OverLimit, match="has 2 already"):
             await client.open_session(workspace="w3")
         await client.request(Frame(content=OpenWorkspace(kept=False, account="grace"), workspace="w4", epoch=1))
         await client.open_session(workspace="w4")
         await client.request(Frame(content=CloseWorkspace(), workspace="w1", epoch=1))
         await eventually(lambda: first.ended is not None)
         await client.open_session(workspace="w3")
+
+
+async def test_sessions_on_other_workers_count_too(own_server: Make) -> None:
+    server = await own_server(WorkerSettings())
+    backends = [await Peer.unix(server.socket, "backend") for _ in range(2)]
+    opening = OpenWorkspace(kept=False, limits=Limits(sessions=2), account="ada")
+
+    async def told(backend: Peer, sessions: int) -> None:
+        backend.say(Elsewhere({"ada": sessions, "grace": 9}))
+        backend.say(Ping(), request=1)
+        await backend.hear_kind(Pong)
+
+    async with WorkerClient.unix(server.socket) as client:
+        await client.request(Frame(content=opening, workspace="w1", epoch=1))
+        await told(backends[0], 1)
+        await client.open_session(workspace="w1")
+        with pytest.raises(OverLimit, match=r"has 2 already \(1 of them on other workers\)"):
+            await client.open_session(workspace="w1")
+        await told(backends[1], 0)  # it knows less, and the other one still says so
+        with pytest.raises(OverLimit, match="may have 2 sessions"):
+            await client.open_session(workspace="w1")
+        await backends[0].close()
+        await eventually(lambda: len(server.server._connections) == 2)
+        await client.open_session(workspace="w1")
+        while True:
+            room = (await backends[1].hear_kind(Room)).content
+            if room.accounts == {"ada": 2}:  # type: ignore[attr-defined]
+                break
+    await backends[1].close()
 
 
 def _has_ended(session: WorkerSession) -> bool:
