@@ -40,6 +40,7 @@ def keep(component: Component, instance: Instance) -> NoReturn:
     try:
         component.prepare(instance)
         command = list(component.command(instance))
+        component.taken_settings(instance).note(component.configuration)
         _become(None if component.stays_root else user, low_ports=component.needs_low_ports(instance))
         os.execvpe(command[0], command, _environment(component, instance, user))
     except SetupError as error:

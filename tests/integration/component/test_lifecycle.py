@@ -301,6 +301,20 @@ def test_reload_keeps_the_process(memcached: Component) -> None:
     assert pids(memcached) == first
 
 
+def test_status_says_until_the_restart_that_there_are_new_settings(memcached: Component) -> None:
+    memcached.start("0")
+    chosen = memcached.configuration
+    memcached.file.write_text(f"{memcached.file.read_text()}memcached.memory_megabytes = 65\n")
+    larger = replace(chosen, memcached=replace(chosen.memcached, memory_megabytes=65))
+    changed = WholeSite(larger, memcached.file).components["memcached"]
+    (status,) = changed.status("0")
+    assert status.is_well
+    assert status.health.endswith("; has not taken new settings (sagews restart memcached:0)")
+    changed.restart("0")
+    (status,) = changed.status("0")
+    assert "new settings" not in status.health
+
+
 def test_ctrl_c_ends_a_start_at_once_and_what_was_started_goes_on(memcached: Component) -> None:
     memcached.start()
     os.kill(pids(memcached)[0], signal.SIGSTOP)  # so that the next start waits for it

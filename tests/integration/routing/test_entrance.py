@@ -147,12 +147,14 @@ async def test_the_page_gets_all_addresses_of_the_site(site: WholeSite) -> None:
     )
 
 
-async def test_new_certificates_are_taken_without_dropping_a_connection(site: WholeSite) -> None:
+async def test_new_certificates_and_log_levels_are_taken_without_dropping_a_connection(site: WholeSite) -> None:
     workspace, talk = await site.workspace(), await site.talk()
     await talk.attach(workspace)
     await talk.evaluate(workspace, "x = 42")
     before = await served_certificate(site)
     make_all(site.configuration, anew=True)
+    file = site.folder / "sagews.toml"
+    file.write_text(f'{file.read_text()}\n[log]\nlevel = "debug"\n')
     for program in (*site.backends, *site.workers):
         assert program.process is not None
         program.process.send_signal(signal.SIGHUP)
@@ -161,6 +163,8 @@ async def test_new_certificates_are_taken_without_dropping_a_connection(site: Wh
         return await served_certificate(site) != before
 
     await eventually(renewed)
+    for program in (*site.backends, *site.workers):
+        await eventually(lambda log=program.log: '"least": "debug"' in log.read_text())
     assert await talk.evaluate(workspace, "print(x)") == "42\n"
     # A transfer is a connection of its own to the worker: with new certificates on both sides.
     path = f"/api/workspaces/{workspace}/files/f"
