@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import random
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -19,6 +18,7 @@ from sagews.client.site import SiteClient
 from sagews.client.site_sharing import SitePublications
 from tests.acceptance.browsing import PATIENCE_MILLISECONDS, WorksheetPage
 from tests.acceptance.editor import Editor, same
+from tests.acceptance.log_completeness import LogCompleteness
 from tests.acceptance.numbered import Numbered, NumberedClient, NumberedPage, all_answer_again
 from tests.acceptance.solo import SoloSite
 from tests.acceptance.whole_site import OURS, WholeSite, whole_site
@@ -278,15 +278,13 @@ async def test_what_is_published_goes_on_being_read_when_all_but_nginx_and_its_l
 
 
 async def test_the_log_has_every_record_once(running_site: WholeSite) -> None:
-    """Each process numbers its records; every number is there, once, but for those that were counted as dropped."""
+    """Each process numbers its records and prints them; all are there, once, but for those counted as dropped."""
 
     def complete() -> bool:
-        numbers: dict[str, list[int]] = defaultdict(list)
-        for line in running_site.sagews("log", "--json", "--lines", "0", "--level", "debug").splitlines():
-            record = json.loads(line)
-            numbers[record["process"]].append(record["n"])
-        assert len(numbers) >= 8, "three backends (each more than once), two workers, the log server"
-        return all(sorted(found) == list(range(min(found), min(found) + len(found))) for found in numbers.values())
+        found = LogCompleteness.of(running_site)
+        assert found.wrong == ()
+        assert found.processes >= 8, "three backends (each more than once), two workers, the log server"
+        return True
 
     await eventually(lambda: asyncio.to_thread(complete), within_seconds=PATIENCE_SECONDS)
 
