@@ -18,6 +18,7 @@ from sagews.errors import SagewsError, Unavailable
 from tests.acceptance.log_completeness import LogCompleteness
 from tests.acceptance.numbered import NumberedClient, all_answer_again
 from tests.acceptance.whole_site import WholeSite
+from tests.waiting import eventually, eventually_sync
 
 CLIENTS = 20
 PATIENCE_SECONDS = 120.0
@@ -129,12 +130,13 @@ async def _load(site: WholeSite, token: str) -> AsyncIterator[tuple[list[Numbere
         passenger = Passenger(sites.pop())
         clients = [NumberedClient(one, f"c{number}") for number, one in enumerate(sites)]
         async with asyncio.TaskGroup() as running:
-            for one in (*clients, passenger):
-                running.create_task(one.run())
+            for work in (passenger.run(), *(client.run() for client in clients)):
+                running.create_task(work)
             await all_answer_again(clients, within_seconds=PATIENCE_SECONDS)
             yield clients, passenger
-            for one in (*clients, passenger):
-                one.stopping = True
+            passenger.stopping = True
+            for client in clients:
+                client.stopping = True
 
 
 async def _measure(
@@ -156,31 +158,31 @@ async def _hurt(site: WholeSite, administered: Administered, victim: str) -> flo
         return 0.0
     if victim == POSTGRESQL:
         await asyncio.to_thread(site.sagews, "stop", "postgresql")
-    else:
-        site.kill(victim)
-    began = time.monotonic()
-    if victim == POSTGRESQL:
+        began = time.monotonic()
         await asyncio.to_thread(site.sagews, "start", "postgresql")
-    elif victim == "supervisord":
+        return time.monotonic() - began
+    dead, began = site.kill(victim), time.monotonic()
+    if victim == "supervisord":
         await asyncio.to_thread(site.sagews, "start")
     else:
-        await asyncio.to_thread(partial(_until_it_answers, administered, victim))
+        # What HAProxy and nginx leave behind may answer until another one is there.
+        await eventually(partial(site.lives_again, victim, dead), within_seconds=PATIENCE_SECONDS)
+        await asyncio.to_thread(_until_it_answers, administered, victim)
     return time.monotonic() - began
 
 
 def _until_it_answers(administered: Administered, name: str) -> None:
     (instance,) = administered.chosen((name,))
     component = administered.components[instance.component]
-    deadline = time.monotonic() + PATIENCE_SECONDS
-    while True:
+
+    def answers() -> bool:
         try:
             component.answers(instance)
         except Unavailable:
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.02)
-        else:
-            return
+            return False
+        return True
+
+    eventually_sync(answers, within_seconds=PATIENCE_SECONDS)
 
 
 def _log_of(site: WholeSite) -> LogCompleteness:
