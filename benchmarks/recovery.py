@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -12,7 +13,6 @@ from functools import partial
 
 from benchmarks.rows import median
 from sagews.admin.site import WholeSite as Administered
-from sagews.client.site import SiteClient
 from sagews.configuration import load
 from sagews.errors import SagewsError, Unavailable
 from tests.acceptance.log_completeness import LogCompleteness
@@ -57,24 +57,26 @@ class Times:
 
 @dataclass
 class Passenger:
-    """A script that opens a session, uses it and closes it, again and again: every step of it is logged."""
+    """Scripts, one after the other, that open a session, use it and close it: every step of it is logged."""
 
-    site: SiteClient
+    site: WholeSite
+    token: str
     sessions: int = 0
-    refusals: int = 0
-    """Times that the site said that it could not, for example because its database was away."""
+    refusals: Counter[str] = field(default_factory=Counter)
+    """How often the site said that it could not, by what it said: because its database was away, for example."""
     stopping: bool = False
 
     async def run(self) -> None:
         """Until told to stop."""
         while not self.stopping:
             try:
-                session = await self.site.open_session("python")
-                await session.evaluate("1+1")
-                await session.close()
+                async with self.site.client(self.token) as client:
+                    session = await client.open_session("python")
+                    await session.evaluate("1+1")
+                    await session.close()
                 self.sessions += 1
-            except SagewsError:
-                self.refusals += 1
+            except SagewsError as error:
+                self.refusals[error.what] += 1
                 await asyncio.sleep(BACK_OFF_SECONDS)
 
 
@@ -90,6 +92,8 @@ async def recovery(site: WholeSite, token: str, minutes: float) -> tuple[list[st
         while not times[KILLED[-1]].waits or time.monotonic() < until:
             for victim in KILLED:
                 await _measure(site, administered, clients, victim, times[victim])
+    for what, often in passenger.refusals.most_common():
+        print(f"{often} times: {what}", file=sys.stderr)
     wrong = [text for client in clients for text in client.wrong]
     log = await asyncio.to_thread(_log_of, site)
     answers = sum(client.answered for client in clients)
@@ -109,8 +113,8 @@ def _table(times: Mapping[str, Times]) -> Iterator[str]:
 def _summary(answers: int, wrong: int, passenger: Passenger) -> str:
     return (
         "PostgreSQL and supervisord were started by the command, which is most of their time. "
-        f"Of {answers} numbered answers, {wrong} were lost, repeated or in a wrong order. Meanwhile "
-        f"{passenger.sessions} sessions came and went; {passenger.refusals} times a script was told to try again."
+        f"Of {answers} numbered answers, {wrong} were lost, repeated or in a wrong order. Meanwhile the sessions of "
+        f"{passenger.sessions} scripts came and went; {passenger.refusals.total()} times one was told to try again."
     )
 
 
@@ -126,8 +130,8 @@ def _log_table(log: LogCompleteness) -> Iterator[str]:
 @asynccontextmanager
 async def _load(site: WholeSite, token: str) -> AsyncIterator[tuple[list[NumberedClient], Passenger]]:
     async with AsyncExitStack() as stack:
-        sites = [await stack.enter_async_context(site.client(token, begin=number % 2)) for number in range(CLIENTS + 1)]
-        passenger = Passenger(sites.pop())
+        sites = [await stack.enter_async_context(site.client(token, begin=number % 2)) for number in range(CLIENTS)]
+        passenger = Passenger(site, token)
         clients = [NumberedClient(one, f"c{number}") for number, one in enumerate(sites)]
         async with asyncio.TaskGroup() as running:
             for work in (passenger.run(), *(client.run() for client in clients)):
