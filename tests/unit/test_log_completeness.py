@@ -64,6 +64,11 @@ def test_a_number_that_is_there_twice_is_found(tmp_path: Path) -> None:
     assert wrong == "backend:0 p: twice: [1]"
 
 
+def test_last_words_of_the_shipper_are_printed_only(tmp_path: Path) -> None:
+    last = record(2) | {"name": "sagews.remotelog.shipper"}
+    assert found(tmp_path, [record(1)], [record(1), last]).wrong == ()
+
+
 def test_what_was_printed_last_and_never_arrived_is_found(tmp_path: Path) -> None:
     (wrong,) = found(tmp_path, [record(1)], [record(1), record(2)]).wrong
     assert wrong == "printed and not in the database: backend:0 2026-01-31T12:00:00.002 sagews Said"
