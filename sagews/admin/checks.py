@@ -16,8 +16,10 @@ import psutil
 from sagews.admin.finding import Finding
 from sagews.admin.machine_checks import machines
 from sagews.admin.machines import users
+from sagews.admin.outgoing_ports import OutgoingPorts, written
 from sagews.admin.site import WholeSite
 from sagews.certificates import expiries, files_of
+from sagews.component.instance import port_of
 from sagews.component.status import State
 from sagews.configuration import Configuration
 from sagews.errors import SagewsError
@@ -25,6 +27,7 @@ from sagews.hosts import PROGRAM_FOLDER
 
 OURS = ("backend", "worker", "logserver")
 """The components that are programs of this folder."""
+PORT_SETTINGS = ("port", "http_port", "monitoring_port")
 LEAST_FREE_BYTES = 2**30
 LEAST_FREE_PART = 0.05
 
@@ -34,6 +37,7 @@ def find(site: WholeSite) -> Iterator[Finding]:
     yield from programs(site)
     yield from folders(site.configuration)
     yield from ports(site)
+    yield from outgoing_ports(site, OutgoingPorts.of_this_machine())
     yield from certificates(site.configuration)
     yield from disk(site.configuration)
     yield from instances(site)
@@ -108,6 +112,26 @@ def ports(site: WholeSite) -> Iterator[Finding]:
                 )
             else:
                 yield Finding.good(f"{instance}: port {port} is free")
+
+
+def outgoing_ports(site: WholeSite, outgoing: OutgoingPorts) -> Iterator[Finding]:
+    """Whether connections that go out of this machine may take ports that components listen on."""
+    wanted = {
+        port_of(site.configuration, instance, setting)
+        for component in site.components.values()
+        for instance in component.here()
+        for setting in PORT_SETTINGS
+        if hasattr(getattr(site.configuration, component.name), setting)
+    }
+    taken = outgoing.among(wanted - {0})
+    if taken:
+        yield Finding.doubtful(
+            f"The ports {written(taken)} are of those ({outgoing.span.start} to {outgoing.span.stop - 1}) that the "
+            "kernel gives to outgoing connections: what listens there may find its port in use when it starts",
+            f"{outgoing.mend(taken)}, and the same in a file of /etc/sysctl.d; or choose ports outside",
+        )
+    else:
+        yield Finding.good("No outgoing connection takes a port of the site")
 
 
 def certificates(configuration: Configuration) -> Iterator[Finding]:

@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         listener = None if parsed.listen_descriptor is None else socket.socket(fileno=parsed.listen_descriptor)
         remote.ship()
         try:
-            asyncio.run(run(configuration, parsed.client, listener, number=parsed.instance))
+            asyncio.run(run(configuration, parsed.client, listener, number=parsed.instance, file=parsed.config))
         finally:
             remote.close()
     except SagewsError as error:

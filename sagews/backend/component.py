@@ -9,6 +9,7 @@ from typing import ClassVar
 from sagews import __version__
 from sagews.component import Component, Health, Instance
 from sagews.component.asking import get_json
+from sagews.component.reloading import NAMES
 
 
 class BackendComponent(Component):
@@ -16,6 +17,23 @@ class BackendComponent(Component):
 
     name: ClassVar[str] = "backend"
     needs: ClassVar[tuple[str, ...]] = ("postgresql", "memcached", "worker")
+    reads: ClassVar[tuple[str, ...]] = (
+        "site",
+        "accounts",
+        "mail",
+        "database",
+        "postgresql.hosts",
+        "postgresql.port",
+        "memcached",
+        "worker.hosts",
+        "worker.port",
+        "logserver.hosts",
+        "logserver.port",
+        "logserver.spool_megabytes",
+        "loadbalancer.hosts",
+        "loadbalancer.port",
+        *NAMES,
+    )
 
     def command(self, instance: Instance) -> Sequence[str]:
         return (sys.executable, "-m", "sagews.backend", "--config", str(self.file), "--instance", str(instance.number))

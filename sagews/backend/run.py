@@ -1,7 +1,7 @@
 """Runs one backend: makes its collaborators, serves, and drains when it is told to stop.
 
-Invariant: a signal only sets an event or renews certificates; the loop then takes no new connection, ends the live ones
-(their clients come back elsewhere), closes what is left and returns.
+Invariant: a signal only sets an event or has certificates and log level read anew; the loop then takes no new
+connection, ends the live ones (their clients come back elsewhere), closes what is left and returns.
 
 In a site the database may be away when a backend starts: it serves without it, says so in `/healthz`, and waits. It
 never changes the tables; `sagews` does that.
@@ -26,15 +26,16 @@ from sagews.backend.application import make_server
 from sagews.backend.collaborators import Backend
 from sagews.backend.housekeeping import keep_house
 from sagews.backend.making import make_backend
-from sagews.certificates import Role, identity_of, renew, server_context
+from sagews.certificates import Role, identity_of, server_context
 from sagews.component.instance import listening_place
+from sagews.component.reloading import Reloading
 from sagews.configuration import Configuration
 from sagews.configuration.run_files import make_folder, read_status, tell_status
 from sagews.database.access import cache_for, engine_for
 from sagews.database.migration import migrate, require_current
 from sagews.database.store import Store
 from sagews.database.uses import Use
-from sagews.errors import DatabaseUnavailable, SagewsError, SetupError
+from sagews.errors import DatabaseUnavailable, SetupError
 
 log = logging.getLogger(__name__)
 
@@ -46,12 +47,18 @@ SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 async def run(
-    configuration: Configuration, client_folder: Path, listener: socket.socket | None = None, *, number: int = 0
+    configuration: Configuration,
+    client_folder: Path,
+    listener: socket.socket | None = None,
+    *,
+    number: int = 0,
+    file: Path | None = None,
 ) -> None:
     """Serve as backend ``number`` of the site until SIGTERM or SIGINT.
 
     :param client_folder: the browser's files.
     :param listener: where connections come in; None = listen at the configured address.
+    :param file: where the configuration is from.
     :raises SetupError: the address is taken, a folder cannot be written, or (in a site) the tables are of another
         version.
     :raises DatabaseUnavailable: in the solo profile, the database cannot be used.
@@ -63,7 +70,7 @@ async def run(
     make_folder(configuration.run_folder_of("backend", number))
     tls = None if configuration.is_solo else server_context(identity_of(configuration, Role.BACKEND))
     if tls is not None:
-        loop.add_signal_handler(signal.SIGHUP, reload, tls, configuration)
+        loop.add_signal_handler(signal.SIGHUP, Reloading(configuration, file, Role.BACKEND).take, tls)
     engine = engine_for(configuration, Use.BACKEND)
     store = Store(engine, cache=cache_for(configuration))
     try:
@@ -142,16 +149,6 @@ async def drain(backend: Backend, server: HTTPServer) -> None:
     except TimeoutError:
         log.warning("Connections cut", extra={"action": "connections_cut"})
     await backend.stop()
-
-
-def reload(context: ssl.SSLContext, configuration: Configuration) -> None:
-    """Take new certificates; what is connected stays connected."""
-    try:
-        renew(context, identity_of(configuration, Role.BACKEND))
-    except SagewsError as error:
-        log.error("Certificates not renewed", extra={"action": "certificates_not_renewed", "what": error.what})
-    else:
-        log.info("Certificates renewed", extra={"action": "certificates_renewed"})
 
 
 def listen(configuration: Configuration, number: int = 0) -> list[socket.socket]:

@@ -14,7 +14,7 @@ import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import ClassVar
 
@@ -23,6 +23,7 @@ from sagews.component.lock import InstanceLock
 from sagews.component.log import InstanceLog
 from sagews.component.status import State, Status, measured
 from sagews.component.supervision import Supervision
+from sagews.component.taken import TakenSettings
 from sagews.configuration import Configuration
 from sagews.configuration.run_files import read_status
 from sagews.errors import SagewsError, SetupError, Unavailable
@@ -66,6 +67,10 @@ class Component(ABC):
     """Where root starts it, its command goes on as root, and becomes its user itself."""
     stop_signal: ClassVar[signal.Signals] = signal.SIGTERM
     reload_signal: ClassVar[signal.Signals] = signal.SIGHUP
+    reads: ClassVar[tuple[str, ...]] = ()
+    """Sections and settings of the configuration that it takes, besides [hosts] and those of its own section."""
+    reload_takes_settings: ClassVar[bool] = False
+    """Whether a reload has it take all of them; else it takes them when it starts."""
 
     programs: ClassVar[Mapping[str, str]] = {}
     """Programs of the system that it needs, and the Debian package of each."""
@@ -151,6 +156,12 @@ class Component(ABC):
         """By which it is known whether the instance lives."""
         return InstanceLock(self.configuration.run_folder / "locks" / instance.program)
 
+    def taken_settings(self, instance: Instance) -> TakenSettings:
+        """What it has of the configuration."""
+        own = (one.name for one in fields(getattr(self.configuration, self.name)) if one.name != "hosts")
+        path = self.configuration.run_folder / "settings" / instance.program
+        return TakenSettings(path, ("hosts", *(f"{self.name}.{name}" for name in own), *self.reads))
+
     def log(self, instance: Instance) -> InstanceLog:
         """What it prints."""
         return InstanceLog(self.configuration.data_folder / "log" / f"{instance.program}.log")
@@ -208,7 +219,10 @@ class Component(ABC):
         return self.here(which)
 
     def reload(self, which: str = ALL, say: Say = _nothing) -> tuple[Instance, ...]:
-        """Let running instances take new certificates and files, without dropping a connection."""
+        """Let running instances take new certificates and files, without dropping a connection.
+
+        Also all settings where `reload_takes_settings`; programs of ours, of the others: see `Reloading`.
+        """
         chosen = self.here(which)
         for one in chosen:
             if not self._lives(one):
@@ -217,6 +231,8 @@ class Component(ABC):
             self.prepare(one)
             self._signal(one, self.reload_signal)
             self._until_it_answers(one, self.log(one).size)
+            if self.reload_takes_settings:
+                self.taken_settings(one).note(self.configuration)
             say(f"{one} has been reloaded")
         return chosen
 
@@ -237,9 +253,11 @@ class Component(ABC):
             health = self.answers(instance)
         except SagewsError as error:
             return Status(instance, State.SILENT, pid, port, health=error.what)
-        return Status(
-            instance, State.UP, pid, port, version=health.version, health=health.detail, figures=health.figures
-        )
+        detail = health.detail
+        if self.taken_settings(instance).differ(self.configuration):
+            verb = "reload" if self.reload_takes_settings else "restart"
+            detail += f"; has not taken new settings (sagews {verb} {instance})"
+        return Status(instance, State.UP, pid, port, version=health.version, health=detail, figures=health.figures)
 
     def _lives(self, instance: Instance) -> bool:
         return self.lock(instance).pid != 0

@@ -2,13 +2,16 @@
 
 After a ``kill -9`` of supervisord the instances live on. The next supervisord runs `keep` again for each, and a second
 instance must not start: `keep` then waits until the first one ends, and hands on the signal that tells it to stop.
+Invariant: what waits ends with its supervisord, else it would become an instance that nobody keeps or can stop.
 """
 
 from __future__ import annotations
 
+import ctypes
 import os
 import pwd
 import resource
+import select
 import signal
 import sys
 from contextlib import suppress
@@ -24,6 +27,9 @@ from sagews.errors import SetupError
 LOG_BYTES = 16 * 2**20
 """A log larger than this is set aside (one generation) when its instance starts."""
 OPEN_FOLDER, CLOSED_FOLDER = 0o755, 0o700
+PR_SET_PDEATHSIG = 1
+"""prctl(2): which signal a process gets when its parent ends; 0 = none."""
+INIT = 1
 
 
 def keep(component: Component, instance: Instance) -> NoReturn:
@@ -31,15 +37,18 @@ def keep(component: Component, instance: Instance) -> NoReturn:
 
     :raises SetupError: it cannot be prepared; its log has the same sentence.
     """
-    user = _user(component)
+    supervisord, user = os.getppid(), _user(component)
     _make_folders(component, instance, user)
     _log_to(component.log(instance).path)
     lock = component.lock(instance)
     while not lock.take():
+        _end_with(supervisord)
         _wait_beside(component, lock)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0)
     try:
         component.prepare(instance)
         command = list(component.command(instance))
+        component.taken_settings(instance).note(component.configuration)
         _become(None if component.stays_root else user, low_ports=component.needs_low_ports(instance))
         os.execvpe(command[0], command, _environment(component, instance, user))
     except SetupError as error:
@@ -64,9 +73,28 @@ def _wait_beside(component: Component, lock: InstanceLock) -> None:
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT, signal.SIGUSR1, component.stop_signal):
         signal.signal(number, hand_on)
     sys.stderr.write(f"It runs already (pid {pid}); waiting until it ends.\n")
+    _until_end(pid)
     end_remnants(pid)
     lock.wait()
     if told:
+        sys.exit(0)
+
+
+def _until_end(pid: int) -> None:
+    """Return when a process is gone; 0 = there is none."""
+    try:
+        watched = os.pidfd_open(pid) if pid else -1
+    except ProcessLookupError:
+        return
+    if watched >= 0:
+        select.select([watched], [], [])
+        os.close(watched)
+
+
+def _end_with(supervisord: int) -> None:
+    """End when our parent does, or now, where it has ended already."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if os.getppid() != supervisord or supervisord == INIT:
         sys.exit(0)
 
 

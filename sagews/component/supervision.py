@@ -62,6 +62,7 @@ class Supervision:
         self._folder = configuration.run_folder
         self._socket = self._folder / "supervisor.sock"
         self._wanted = self._folder / "wanted"
+        self._remembered = (self._folder / "locks", self._folder / "settings")
 
     @property
     def pid(self) -> int:
@@ -214,7 +215,7 @@ class Supervision:
                 mend=f"Choose one of at most {LONGEST_SOCKET - len('/run/supervisor.sock')} characters.",
             )
         log = self._configuration.data_folder / "log"
-        for folder in (self._configuration.data_folder, self._folder, log, self._wanted, self._folder / "locks"):
+        for folder in (self._configuration.data_folder, self._folder, log, self._wanted, *self._remembered):
             make_folder(folder)
             if os.geteuid() == 0 and folder != log:
                 folder.chmod(OPEN_FOLDER)  # components of other users find what is theirs below

@@ -38,6 +38,14 @@ class LoadBalancer(Component):
     name: ClassVar[str] = "loadbalancer"
     needs: ClassVar[tuple[str, ...]] = ("backend", "staticserver")
     programs: ClassVar[Mapping[str, str]] = {"haproxy": "haproxy"}
+    reads: ClassVar[tuple[str, ...]] = (
+        "site",
+        "backend.hosts",
+        "backend.port",
+        "staticserver.hosts",
+        "staticserver.port",
+    )
+    reload_takes_settings: ClassVar[bool] = True
     stop_seconds: ClassVar[float] = 8.0
     stop_signal: ClassVar[signal.Signals] = signal.SIGUSR1
     reload_signal: ClassVar[signal.Signals] = signal.SIGUSR2

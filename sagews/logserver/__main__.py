@@ -24,7 +24,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         configuration = load(parsed.config, os.environ)
         remote = remotelog.start(configuration, "logserver", parsed.instance)
-        asyncio.run(run(configuration, parsed.instance, remote))
+        asyncio.run(run(configuration, parsed.instance, remote, parsed.config))
     except SagewsError as error:
         sys.stderr.write(f"{error}\n")
         return 1

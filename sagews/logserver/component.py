@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sagews.certificates import Role, client_context, identity_of
 from sagews.component import Component, Health, Instance
+from sagews.component.reloading import NAMES
 from sagews.errors import SagewsError, Unavailable
 from sagews.remotelog import LogConnection
 
@@ -16,6 +17,7 @@ class LogServerComponent(Component):
 
     name = "logserver"
     needs = ("postgresql",)
+    reads = ("database", "postgresql.hosts", "postgresql.port", *NAMES)
 
     def command(self, instance: Instance) -> Sequence[str]:
         """Our own program."""

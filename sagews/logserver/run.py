@@ -1,6 +1,6 @@
 """Runs the log server: makes its parts, serves, and stops when it is told to.
 
-Invariant: a signal only sets an event or notes that certificates are new; the loop acts.
+Invariant: a signal only sets an event or has certificates and log level read anew; the loop acts.
 """
 
 from __future__ import annotations
@@ -8,19 +8,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import signal
-import ssl
 from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
-from sagews.certificates import Identity, Role, identity_of, renew, server_context
+from sagews.certificates import Role, identity_of, server_context
 from sagews.component.instance import listening_place
+from sagews.component.reloading import Reloading
 from sagews.configuration import Configuration
 from sagews.configuration.run_files import make_folder, tell_status
 from sagews.database.access import engine_for
 from sagews.database.clock import utc_now
 from sagews.database.store import Store
 from sagews.database.uses import Use
-from sagews.errors import SagewsError
 from sagews.logserver.figures import Figures
 from sagews.logserver.receiver import Bounds, Receiver
 from sagews.logserver.retention import Retention
@@ -35,8 +35,10 @@ DATABASE_CONNECTIONS = 2
 MIB = 1024 * 1024
 
 
-async def run(configuration: Configuration, number: int, remote: RemoteLog) -> None:
-    """Serve until SIGTERM or SIGINT; SIGHUP takes new certificates.
+async def run(configuration: Configuration, number: int, remote: RemoteLog, file: Path | None = None) -> None:
+    """Serve until SIGTERM or SIGINT; SIGHUP: see `Reloading`.
+
+    :param file: where the configuration is from.
 
     :raises SetupError: an address is taken, or a certificate cannot be used.
     """
@@ -46,13 +48,18 @@ async def run(configuration: Configuration, number: int, remote: RemoteLog) -> N
     make_folder(configuration.run_folder_of("logserver", number))
     store = Store(engine_for(configuration, Use.LOGSERVER, connections=DATABASE_CONNECTIONS))
     try:
-        await serve(configuration, number, store, stop, remote)
+        await serve(configuration, number, store, stop, remote, Reloading(configuration, file, Role.LOGSERVER))
     finally:
         await store.close()
 
 
 async def serve(
-    configuration: Configuration, number: int, store: Store, stop: asyncio.Event, remote: RemoteLog
+    configuration: Configuration,
+    number: int,
+    store: Store,
+    stop: asyncio.Event,
+    remote: RemoteLog,
+    reloading: Reloading,
 ) -> None:
     """Serve until the event."""
     chosen, figures = configuration.logserver, Figures()
@@ -71,7 +78,7 @@ async def serve(
     tasks = [asyncio.create_task(writer.run()), asyncio.create_task(keep.run())]
     status = configuration.status_file("logserver", number)
     try:
-        ports = await _listen(configuration, number, receiver, monitoring)
+        ports = await _listen(configuration, number, receiver, monitoring, reloading)
         tell_status(status, **ports)
         remote.ship()
         log.info("Log server is ready", extra={"action": "log_server_ready", **ports})
@@ -88,27 +95,15 @@ async def serve(
 
 
 async def _listen(
-    configuration: Configuration, number: int, receiver: Receiver, monitoring: Monitoring
+    configuration: Configuration, number: int, receiver: Receiver, monitoring: Monitoring, reloading: Reloading
 ) -> dict[str, int]:
-    identity = identity_of(configuration, Role.LOGSERVER)
-    context = server_context(identity)
-
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, context, identity)
+    context = server_context(identity_of(configuration, Role.LOGSERVER))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.take, context)
     address, port = listening_place(configuration, "logserver", number)
     return {
         "port": await receiver.listen(address, port, context),
         "monitoring_port": await monitoring.listen(address, configuration.logserver.monitoring_port, context),
     }
-
-
-def _reload(context: ssl.SSLContext, identity: Identity) -> None:
-    """Take new certificates; what is connected stays connected."""
-    try:
-        renew(context, identity)
-    except SagewsError as error:
-        log.error("Certificates not renewed", extra={"action": "certificates_not_renewed", "what": error.what})
-    else:
-        log.info("Certificates renewed", extra={"action": "certificates_renewed"})
 
 
 async def _end(tasks: list[asyncio.Task[None]]) -> None:

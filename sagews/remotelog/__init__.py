@@ -15,7 +15,7 @@ from __future__ import annotations
 from sagews.remotelog.connection import LogConnection
 from sagews.remotelog.handler import RemoteHandler
 from sagews.remotelog.lines import CONTROL, PLAIN, HumanFormatter, JsonFormatter, fields_of
-from sagews.remotelog.setting_up import RemoteLog, configure, start
+from sagews.remotelog.setting_up import RemoteLog, configure, set_level, start
 from sagews.remotelog.shipper import Origin, Shipper
 from sagews.remotelog.spool import Spool
 
@@ -32,5 +32,6 @@ __all__ = [
     "Spool",
     "configure",
     "fields_of",
+    "set_level",
     "start",
 ]

@@ -1,7 +1,8 @@
 """The handler that puts records into the spool.
 
-Invariant: `emit` returns after one write to a local file, whatever happens elsewhere, and raises nothing. What it
-cannot keep it counts, and says so in a record as soon as there is room.
+Invariants: `emit` returns after one write to a local file, whatever happens elsewhere, and raises nothing. What it
+cannot keep it counts, and says so in a record as soon as there is room. Of the numbers 1, 2, ... of a process, just
+those of dropped records are missing.
 """
 
 from __future__ import annotations
@@ -36,9 +37,9 @@ class RemoteHandler(logging.Handler):
         if os.getpid() != self._pid:
             return
         try:
-            self._n += 1
             if self._untold:
                 self._tell()
+            self._n += 1
             if self._untold or not self._spool.append(record_line(record, self._n)):
                 self._drop()
         except Exception:  # noqa: BLE001 - logging must never end what logs
@@ -65,18 +66,18 @@ class RemoteHandler(logging.Handler):
 
     def _drop(self) -> None:
         if not self._untold:
-            said = self._notice("Log spool is full; records are dropped", "log_spool_full")
-            self._spool.append(said, spare_bytes=RESERVE_BYTES)
+            self._say("Log spool is full; records are dropped", "log_spool_full", RESERVE_BYTES)
         self.dropped += 1
         self._untold += 1
 
     def _tell(self) -> None:
         """Only if afterwards a record has room, too: else each one would cost a record that says so."""
-        said = self._notice("Log records dropped", "log_records_dropped", dropped=self._untold)
-        if self._spool.append(said, spare_bytes=-RESERVE_BYTES):
+        if self._say("Log records dropped", "log_records_dropped", -RESERVE_BYTES, dropped=self._untold):
             self._untold = 0
 
-    def _notice(self, event: str, action: str, **fields: Any) -> bytes:
-        self._n += 1
+    def _say(self, event: str, action: str, spare_bytes: int, **fields: Any) -> bool:
+        """Put a record of our own into the spool; False where it has no room, and so no number."""
         facts = {"name": __name__, "levelno": logging.WARNING, "msg": event, "action": action} | fields
-        return record_line(logging.makeLogRecord(facts), self._n)
+        said = self._spool.append(record_line(logging.makeLogRecord(facts), self._n + 1), spare_bytes=spare_bytes)
+        self._n += said
+        return said

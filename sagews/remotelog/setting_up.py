@@ -43,7 +43,12 @@ def configure(level: Level, style: Style, stream: IO[str] | None = None, *, at_o
     for old in [old for old in root.handlers if getattr(old, "is_of_sagews", False)]:
         root.removeHandler(old)
     _add(handler, at_once)
-    root.setLevel(level.upper())
+    set_level(level)
+
+
+def set_level(level: Level) -> None:
+    """Let this process log events of this level and above, from now on."""
+    logging.getLogger().setLevel(level.upper())
 
 
 def start(configuration: Configuration, component: str, number: int) -> RemoteLog:

@@ -42,6 +42,8 @@ class StaticServer(Component):
     """nginx: the browser's files and published workspaces."""
 
     name: ClassVar[str] = "staticserver"
+    reads: ClassVar[tuple[str, ...]] = ("site", "loadbalancer.hosts", "loadbalancer.port")
+    reload_takes_settings: ClassVar[bool] = True
     programs: ClassVar[Mapping[str, str]] = {"nginx": "nginx"}
     stop_signal: ClassVar[signal.Signals] = signal.SIGQUIT
     reload_signal: ClassVar[signal.Signals] = signal.SIGHUP

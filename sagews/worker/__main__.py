@@ -19,8 +19,9 @@ from collections.abc import Coroutine
 from pathlib import Path
 
 from sagews import remotelog
-from sagews.certificates import Role, identity_of, renew, server_context, token_of
+from sagews.certificates import Role, identity_of, server_context, token_of
 from sagews.component.instance import Instance, listening_place, port_of
+from sagews.component.reloading import Reloading
 from sagews.configuration import Configuration, load
 from sagews.configuration.run_files import make_folder, tell_status
 from sagews.errors import Conflict, SagewsError
@@ -57,7 +58,8 @@ def main(arguments: list[str] | None = None) -> int:
         configuration = load(parsed.config, os.environ)
         remote = remotelog.start(configuration, "worker", parsed.instance)
         try:
-            asyncio.run(serve(configuration, parsed.instance, remote, launcher))
+            reloading = Reloading(configuration, parsed.config, Role.WORKER)
+            asyncio.run(serve(configuration, reloading, parsed.instance, remote, launcher))
         finally:
             remote.close()
     except SagewsError as error:
@@ -68,12 +70,14 @@ def main(arguments: list[str] | None = None) -> int:
 
 async def serve(
     configuration: Configuration,
+    reloading: Reloading,
     number: int = 0,
     remote: RemoteLog | None = None,
     launcher: socket.socket | None = None,
 ) -> None:
     """Run worker ``number`` of the site until a signal says to stop.
 
+    :param reloading: what SIGHUP does.
     :param remote: its way to the log server, which begins to ship when the environments have started.
     :param launcher: who starts the zygotes; None = this process does.
     """
@@ -95,12 +99,14 @@ async def serve(
                 demand(configuration, environments.present)
                 if remote is not None:
                     remote.ship()
-                await _serve(configuration, number, environments, stop)
+                await _serve(configuration, number, environments, stop, reloading)
         finally:
             await environments.stop()
 
 
-async def _serve(configuration: Configuration, number: int, environments: Environments, stop: asyncio.Event) -> None:
+async def _serve(
+    configuration: Configuration, number: int, environments: Environments, stop: asyncio.Event, reloading: Reloading
+) -> None:
     processes.control(processes.PR_SET_DUMPABLE, 0)
     token = token_of(configuration, Role.WORKER)
     settings = WorkerSettings.from_configuration(configuration.worker)
@@ -110,7 +116,7 @@ async def _serve(configuration: Configuration, number: int, environments: Enviro
     address, port = listening_place(configuration, "worker", number)
     context = server_context(identity_of(configuration, Role.WORKER))
     port = server.listen_tls(address, port, context)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, context, configuration)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.take, context)
     monitoring, monitoring_port = await _monitor(configuration, number, server, context)
     status = configuration.status_file("worker", number)
     tell_status(status, port=port, socket=str(unix_socket), monitoring_port=monitoring_port)
@@ -140,16 +146,6 @@ async def _monitor(
     address = configuration.hosts[instance.host].address
     port = port_of(configuration, instance, "monitoring_port")
     return monitoring, await monitoring.listen(address, port, context)
-
-
-def _reload(context: ssl.SSLContext, configuration: Configuration) -> None:
-    """Take new certificates; what is connected stays connected."""
-    try:
-        renew(context, identity_of(configuration, Role.WORKER))
-    except SagewsError as error:
-        log.error("Certificates not renewed", extra={"action": "certificates_not_renewed", "what": error.what})
-    else:
-        log.info("Certificates renewed", extra={"action": "certificates_renewed"})
 
 
 def _environments(configuration: Configuration, data: Path, launcher: socket.socket | None) -> Environments:

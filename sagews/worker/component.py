@@ -11,6 +11,7 @@ from typing import ClassVar
 from sagews.certificates import Role, client_context, identity_of, token_of
 from sagews.client.worker import WorkerClient
 from sagews.component import Component, Health, Instance
+from sagews.component.reloading import NAMES
 from sagews.errors import SagewsError, Unavailable
 
 ANSWER_SECONDS = 5.0
@@ -20,6 +21,7 @@ class WorkerComponent(Component):
     """The workers of a site."""
 
     name: ClassVar[str] = "worker"
+    reads: ClassVar[tuple[str, ...]] = ("logserver.hosts", "logserver.port", "logserver.spool_megabytes", *NAMES)
     start_seconds: ClassVar[float] = 180.0
     """Importing Sage takes a while where nothing is in the file cache."""
     stop_seconds: ClassVar[float] = 30.0

@@ -21,6 +21,7 @@ from typing import Any
 
 import psutil
 
+from sagews import __version__
 from sagews.client.site import SiteClient
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,8 +33,10 @@ OURS = ("backend", "worker", "logserver")
 class WholeSite:
     """One site, in a folder of its own."""
 
-    def __init__(self, folder: Path, first_port: int) -> None:
+    def __init__(self, folder: Path, first_port: int, program: Path = ROOT) -> None:
+        """:param program: the folder of the code by which `sagews` does what it is told."""
         self.folder = folder
+        self.program = program
         self.file = folder / "sagews.toml"
         self.first_port = first_port
         self.url = f"https://localhost:{first_port}"
@@ -47,7 +50,7 @@ class WholeSite:
         """
         done = subprocess.run(
             [sys.executable, "-m", "sagews", *arguments],
-            cwd=ROOT,
+            cwd=self.program,
             env=os.environ | {"SAGEWS_CONFIG": str(self.file)},
             input=given,
             capture_output=True,
@@ -65,6 +68,15 @@ class WholeSite:
         """
         self.file.write_text(self._text() + settings)
         self.sagews("init", str(self.folder))
+
+    def by_new_code(self, version: str) -> WholeSite:
+        """The same site, administered by code in another folder, which says that it is of this version."""
+        program = _code_folder(self.folder)
+        shutil.copytree(ROOT / "sagews", program / "sagews")
+        (program / "client").symlink_to(ROOT / "client")
+        first = program / "sagews" / "__init__.py"
+        first.write_text(first.read_text().replace(__version__, version))
+        return WholeSite(self.folder, self.first_port, program)
 
     def _text(self) -> str:
         from sagews.admin.commands.init import PLAN
@@ -142,6 +154,12 @@ def whole_site(settings: str = "") -> Iterator[WholeSite]:
             for line in site.processes():
                 os.kill(int(line.split()[0]), signal.SIGKILL)
             shutil.rmtree(folder)
+            shutil.rmtree(_code_folder(folder), ignore_errors=True)  # there is one only where code was new
+
+
+def _code_folder(folder: Path) -> Path:
+    """Where newer code for the site in a folder is put: not inside, which is hidden from its sessions."""
+    return folder.with_name(f"{folder.name}-code")
 
 
 def _interpreter_is_closed() -> bool:

@@ -18,7 +18,11 @@ VERBS: dict[Verb, str] = {
     "start": "Start components and wait until they answer; what runs already is left alone.",
     "stop": "Let components finish their work, and stop them for sure.",
     "restart": "Stop and start components, one instance after the other, so that the others carry the site.",
-    "reload": "Let components take new certificates, HAProxy and nginx also settings, without dropping a connection.",
+    "reload": (
+        "Let components take new certificates without dropping a connection; HAProxy and nginx take all settings as "
+        "well, backends, workers and the log server `log.level`. For any other setting restart them; `sagews status` "
+        "says who has not taken new ones."
+    ),
 }
 
 

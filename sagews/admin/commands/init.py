@@ -120,6 +120,7 @@ def _make_configuration(file: Path, arguments: Namespace) -> Configuration:
         say(f"kept the configuration {file}")
         return load(file, os.environ)
     _require_free(arguments.ports_from)
+    _warn_of_outgoing_ports(arguments.ports_from)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(_text(arguments))
@@ -173,6 +174,19 @@ def _require_free(first: int) -> None:
                 f"Port {port} cannot be used here ({why}); the site needs {first} to {last}.",
                 mend="Choose others with --ports-from N.",
             ) from error
+
+
+def _warn_of_outgoing_ports(first: int) -> None:
+    from sagews.admin.outgoing_ports import OutgoingPorts, written
+
+    outgoing = OutgoingPorts.of_this_machine()
+    taken = outgoing.among(range(first, first + SPAN))
+    if taken:
+        say(
+            f"note: the kernel gives the ports {written(taken)} to outgoing connections, too; a component may find its "
+            f"port in use when it starts. `{outgoing.mend(taken)}` and the same in a file of /etc/sysctl.d forbid it, "
+            "or choose others with --ports-from N"
+        )
 
 
 def _require_reachable(configuration: Configuration) -> None:

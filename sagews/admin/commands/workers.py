@@ -36,6 +36,7 @@ def add(verbs: Verbs) -> None:
     for name, about, run in (
         ("drain", "Give a worker no new workspaces and move those that it has, each when nothing runs in it.", drain),
         ("undrain", "Let a worker take workspaces again.", undrain),
+        ("forget", "Forget a worker that was taken away; one of its name is new.", forget),
     ):
         one = inner.add(name, about, examples=(f"sagews workers {name} worker:1",))
         one.add_argument("worker", metavar="WORKER", help="as `sagews workers list` names it: worker:1")
@@ -100,6 +101,22 @@ def undrain(arguments: Namespace) -> int:
     async def change(store: Store) -> None:
         await _set(store, arguments.worker, WorkerState.READY)
         say(f"{arguments.worker} takes workspaces again.")
+
+    return _with_store(arguments, change)
+
+
+def forget(arguments: Namespace) -> int:
+    """Forget one that has nothing any more."""
+
+    async def change(store: Store) -> None:
+        left = (await store.workspaces.count_by_worker()).get(arguments.worker, 0)
+        if left:
+            raise UsageError(
+                f"{arguments.worker} has {left} workspaces.",
+                mend=f"`sagews workers drain {arguments.worker} --wait` first.",
+            )
+        await store.workers.forget(arguments.worker)
+        say(f"{arguments.worker} is forgotten.")
 
     return _with_store(arguments, change)
 

@@ -27,10 +27,13 @@ TWO = 'memcached.hosts = ["localhost", "localhost"]'
 
 
 @contextmanager
-def memcached_of(settings: str = TWO) -> Iterator[Component]:
-    """The component of a new site; at the end everything that runs of it is ended."""
-    with site_folder(settings, memcached="nobody") as configuration:
-        component = WholeSite(configuration, configuration.data_folder / "sagews.toml").components["memcached"]
+def memcached_of(settings: str = TWO, name: str = "memcached") -> Iterator[Component]:
+    """The component of a new site; at the end everything that runs of it is ended.
+
+    :param name: of another one.
+    """
+    with site_folder(settings, **{name: "nobody"}) as configuration:
+        component = WholeSite(configuration, configuration.data_folder / "sagews.toml").components[name]
         try:
             yield component
         finally:
@@ -199,6 +202,34 @@ def test_supervisord_killed_and_started_again_makes_no_second_copy(memcached: Co
     assert processes(memcached) == []
 
 
+def test_what_waited_for_a_dead_supervisord_starts_nothing(memcached: Component) -> None:
+    memcached.start()
+    first = pids(memcached)
+    for _ in range(3):
+        kill(supervisor_pid(memcached))
+        memcached.start()
+        eventually_sync(lambda: len(processes(memcached)) == 2 * len(first), within_seconds=60)  # one waits beside each
+    memcached.stop()
+    assert processes(memcached) == []
+
+
+@pytest.mark.nginx
+def test_what_a_killed_instance_left_behind_is_ended_for_the_next_one() -> None:
+    """Also where it was not the present supervisord that had started it."""
+    with memcached_of("", "staticserver") as nginx:
+        nginx.start()
+        kill(supervisor_pid(nginx))
+        nginx.start()
+        (one,) = nginx.instances()
+        eventually_sync(lambda: any("waiting" in line for line in nginx.log(one).lines()), within_seconds=60)
+        dead = nginx.lock(one).pid
+        kill(dead)
+        eventually_sync(lambda: nginx.lock(one).pid not in (0, dead), within_seconds=60)
+        nginx.start()
+        nginx.stop()
+        assert not nginx.lock(one).is_held
+
+
 def test_both_killed(memcached: Component) -> None:
     memcached.start()
     first = pids(memcached)
@@ -299,6 +330,20 @@ def test_reload_keeps_the_process(memcached: Component) -> None:
     memcached.reload(say=said.hear)
     assert said == ["memcached:0 has been reloaded", "memcached:1 does not run"]
     assert pids(memcached) == first
+
+
+def test_status_says_until_the_restart_that_there_are_new_settings(memcached: Component) -> None:
+    memcached.start("0")
+    chosen = memcached.configuration
+    memcached.file.write_text(f"{memcached.file.read_text()}memcached.memory_megabytes = 65\n")
+    larger = replace(chosen, memcached=replace(chosen.memcached, memory_megabytes=65))
+    changed = WholeSite(larger, memcached.file).components["memcached"]
+    (status,) = changed.status("0")
+    assert status.is_well
+    assert status.health.endswith("; has not taken new settings (sagews restart memcached:0)")
+    changed.restart("0")
+    (status,) = changed.status("0")
+    assert "new settings" not in status.health
 
 
 def test_ctrl_c_ends_a_start_at_once_and_what_was_started_goes_on(memcached: Component) -> None:

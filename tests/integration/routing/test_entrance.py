@@ -9,6 +9,7 @@ import signal
 import socket
 import ssl
 import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -147,12 +148,18 @@ async def test_the_page_gets_all_addresses_of_the_site(site: WholeSite) -> None:
     )
 
 
-async def test_new_certificates_are_taken_without_dropping_a_connection(site: WholeSite) -> None:
+def says(log: Path, text: str) -> bool:
+    return text in log.read_text()
+
+
+async def test_new_certificates_and_log_levels_are_taken_without_dropping_a_connection(site: WholeSite) -> None:
     workspace, talk = await site.workspace(), await site.talk()
     await talk.attach(workspace)
     await talk.evaluate(workspace, "x = 42")
     before = await served_certificate(site)
     make_all(site.configuration, anew=True)
+    file = site.folder / "sagews.toml"
+    file.write_text(f'{file.read_text()}\n[log]\nlevel = "debug"\n')
     for program in (*site.backends, *site.workers):
         assert program.process is not None
         program.process.send_signal(signal.SIGHUP)
@@ -161,6 +168,8 @@ async def test_new_certificates_are_taken_without_dropping_a_connection(site: Wh
         return await served_certificate(site) != before
 
     await eventually(renewed)
+    for program in (*site.backends, *site.workers):
+        await eventually(partial(says, program.log, '"least": "debug"'))
     assert await talk.evaluate(workspace, "print(x)") == "42\n"
     # A transfer is a connection of its own to the worker: with new certificates on both sides.
     path = f"/api/workspaces/{workspace}/files/f"

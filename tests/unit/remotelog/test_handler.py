@@ -97,6 +97,36 @@ def test_what_is_dropped_is_counted_and_said(tmp_path: Path, log: logging.Logger
     spool.close()
 
 
+def test_each_number_is_of_one_record_and_just_those_that_were_dropped_are_missing(
+    tmp_path: Path, log: logging.Logger
+) -> None:
+    spool = Spool(tmp_path, 200_000)
+    handler = RemoteHandler(spool)
+    log.addHandler(handler)
+    numbers: list[int] = []
+    for _ in range(3):
+        for _ in range(300):
+            log.info("x" * 1000)
+        while len(spool.segments) > 1:
+            numbers += taken(spool)
+    log.info("room again")
+    spool.end()
+    while spool.segments:
+        numbers += taken(spool)
+    assert handler.dropped > 0
+    assert len(numbers) == len(set(numbers))
+    assert len(set(range(1, max(numbers) + 1)) - set(numbers)) == handler.dropped
+    spool.close()
+
+
+def taken(spool: Spool) -> list[int]:
+    """The numbers of the records in the oldest file, which is discarded."""
+    oldest = spool.segments[0]
+    numbers = [json.loads(line)["n"] for line in oldest.path.read_bytes().splitlines()]
+    spool.discard(oldest)
+    return numbers
+
+
 def test_a_forked_child_leaves_the_spool_alone(tmp_path: Path, log: logging.Logger) -> None:
     spool = Spool(tmp_path, LARGE)
     log.addHandler(RemoteHandler(spool))
