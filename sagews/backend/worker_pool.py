@@ -23,6 +23,7 @@ from sagews.backend.placement import Placement
 from sagews.backend.session_counts import SessionCounts
 from sagews.backend.switchboard import Switchboard
 from sagews.backend.worker_connection import WorkerConnection
+from sagews.database.choices import WorkspaceKind
 from sagews.database.store import Store
 from sagews.errors import DatabaseUnavailable, Fenced, NotFound
 from sagews.messages import Frame
@@ -118,7 +119,7 @@ class WorkerPool:
 
     async def _note_worker_closed(self, opening: Opening) -> None:
         await self.discard(opening)
-        await self._note_closed(opening)
+        await self._note_closed(opening.workspace, opening.epoch, kept=opening.journal.kept)
 
     def bulk(self, opening: Opening) -> AbstractAsyncContextManager[Bulk]:
         """A bulk connection to the workspace's worker."""
@@ -156,6 +157,8 @@ class WorkerPool:
     def _heard_openings(self, worker: WorkerConnection, epochs: Mapping[str, int]) -> None:
         if epochs:
             self._begin(self._close_what_is_over(worker, epochs), f"openings of {worker.id}")
+        if worker.room is not None and worker.room.draining:
+            self._begin(self._note_what_is_closed(worker.id, epochs), f"what {worker.id} has closed")
 
     async def _close_what_is_over(self, worker: WorkerConnection, epochs: Mapping[str, int]) -> None:
         """A worker that could not be reached for a while may have workspaces open that others have by now."""
@@ -168,6 +171,17 @@ class WorkerPool:
             if current.get(workspace, epoch + 1) > epoch and worker.link is not None:
                 log.info("Opening is over", extra={"action": "opening_over", "workspace": workspace, "epoch": epoch})
                 worker.link.send(Frame(content=CloseWorkspace(), workspace=workspace, epoch=epoch))
+
+    async def _note_what_is_closed(self, worker: str, epochs: Mapping[str, int]) -> None:
+        """What it closed may have been opened by a backend that is not there any more, and is nobody's to note."""
+        try:
+            known = await self._store.workspaces.open_on(worker)
+        except DatabaseUnavailable as error:
+            log.info("Openings not checked", extra={"action": "openings_not_checked", "what": error.what})
+            return
+        for one in known:
+            if epochs.get(one.id) != one.epoch:
+                await self._note_closed(one.id, one.epoch, kept=one.kind is not WorkspaceKind.SCRATCH)
 
     def _fence(self, opening: Opening) -> None:
         opening.journal.fence()
@@ -227,17 +241,17 @@ class WorkerPool:
                 if opening.journal.over.done() and isinstance(opening.journal.over.result(), NotFound):
                     await self._note_worker_closed(opening)
 
-    async def _note_closed(self, opening: Opening) -> None:
+    async def _note_closed(self, workspace: str, epoch: int, *, kept: bool) -> None:
         """No worker has it open; a scratch workspace is thrown away."""
         try:
-            await self._store.workspaces.close(opening.workspace, opening.epoch)
-            if not opening.journal.kept:
-                await self._store.workspaces.delete(opening.workspace)
-                await self._store.listings.changed(opening.workspace)
+            await self._store.workspaces.close(workspace, epoch)
+            if not kept:
+                await self._store.workspaces.delete(workspace)
+                await self._store.listings.changed(workspace)
         except DatabaseUnavailable as error:
             log.info("Closing not noted", extra={"action": "closing_not_noted", "what": error.what})
         except (Fenced, NotFound):
-            log.info("Opened again meanwhile", extra={"action": "opened_again", "workspace": opening.workspace})
+            log.info("Opened again meanwhile", extra={"action": "opened_again", "workspace": workspace})
 
     async def _renew(self) -> None:
         openings = dict(self._openings)

@@ -243,7 +243,11 @@ class Workspaces:
     async def count_by_worker(self) -> dict[str, int]:
         """How many workspaces each worker has open, as far as the database knows."""
         table = tables.workspaces
-        query = select(table.c.worker, func.count()).where(table.c.worker.is_not(None)).group_by(table.c.worker)
+        query = (
+            select(table.c.worker, func.count())
+            .where(table.c.worker.is_not(None), table.c.deleted_at.is_(None))
+            .group_by(table.c.worker)
+        )
         async with self._transactions.read() as connection:
             return {row[0]: row[1] for row in await connection.execute(query)}
 

@@ -37,7 +37,11 @@ class Elsewhere(Message, type="elsewhere"):
 
 @dataclass(frozen=True)
 class Openings(Message, type="openings"):
-    """From a worker to a backend, after the greeting: what it has open; the backend has what is over closed."""
+    """From a worker to a backend: what it has open.
+
+    After the greeting, for the backend to have closed what is over; and while the worker is drained, after each `room`:
+    what is not named then is not open on it, and will not be.
+    """
 
     epochs: dict[str, int]
 

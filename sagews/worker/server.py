@@ -127,12 +127,14 @@ class WorkerServer:
             self._telling = asyncio.get_running_loop().call_later(TELL_SECONDS, self._tell)
 
     def _tell(self) -> None:
-        """Let every backend know how much room there is."""
+        """Let every backend know how much room there is; while the worker is drained, also what is open still."""
         self._telling = None
-        room = Frame(content=self.workspaces.room())
+        room = self.workspaces.room()
+        news = [room, self.workspaces.openings()] if room.draining else [room]
         for connection in self._connections:
             if connection.role == "backend":
-                connection.send(room)
+                for content in news:
+                    connection.send(Frame(content=content))
 
     def heard(self, connection: Connection, frame: Frame) -> None:
         """Hand it on."""

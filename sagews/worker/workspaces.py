@@ -126,6 +126,7 @@ class Workspaces:
                 folder = WorkspaceFolder.temporary(self._data, self._settings)
             try:
                 versions = await self._versions(name, epoch, content, folder) if content.kept else None
+                self._check_room()  # it may be drained by now
                 workspace = OpenedWorkspace(
                     *(name, epoch, content, folder, self._environments, self._capacity, self.tally, self._watch),
                     *(self._settings, versions),

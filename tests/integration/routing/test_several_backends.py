@@ -249,6 +249,19 @@ async def test_a_drained_worker_hands_its_workspaces_on(site: WholeSite) -> None
     await eventually(is_empty)
 
 
+async def test_what_a_backend_opened_that_is_gone_is_left_too(site: WholeSite) -> None:
+    workspace, talk = await site.workspace(), await site.talk(0)
+    await talk.attach(workspace)
+    worker = await site.worker_of(workspace)
+    await site.backends[0].kill(signal.SIGKILL)
+    await site.http(1).json("POST", f"/api/admin/workers/worker:{worker.number}/drain")
+
+    async def is_empty() -> bool:
+        return f"worker:{worker.number}" not in await site.store.workspaces.count_by_worker()
+
+    await eventually(is_empty)
+
+
 async def drained(site: WholeSite, number: int) -> None:
     """Take a worker out of use."""
     await site.http(1).json("POST", f"/api/admin/workers/worker:{number}/drain")
