@@ -38,7 +38,11 @@ const targets = [
 /** The pages: script, style and fonts, with hashed names; then index.html and manifest.json, which name them. */
 const pages = {
   ...basis,
-  entryPoints: ["src/app/main.ts"],
+  entryPoints: ["src/app/main.ts", "src/app/widgets/widgets.css"],
+  alias: {
+    // Of the library that draws widgets; the pages have one sanitiser for everything.
+    "sanitize-html": path.join(here, "src/app/widgets/nosanitiser.ts"),
+  },
   format: "esm",
   splitting: true,
   outdir: "dist/app",
@@ -72,18 +76,22 @@ const published = {
   loader: pages.loader,
 };
 
-/** Writes dist/index.html, where the placeholders {{script}} and {{style}} of src/app/index.html become addresses. */
+/** Writes dist/index.html, where the placeholders {{...}} of src/app/index.html become addresses. */
 async function writeIndex(metafile) {
   const files = Object.entries(metafile.outputs).filter(([name]) => !name.endsWith(".map"));
   const [script, { cssBundle }] = files.find(([, output]) => output.entryPoint === "src/app/main.ts");
+  const [widgets] = files.find(([, output]) => output.entryPoint === "src/app/widgets/widgets.css");
   const address = (name) => (name ? path.posix.relative("dist", name) : "");
   await mkdir(path.join(dist, "published"), { recursive: true });
   await cp(path.join(here, "src/app/favicon.svg"), path.join(dist, "published/favicon.svg"));
   for (const name of ["frame.html", "favicon.svg"])
     await cp(path.join(here, "src/app", name), path.join(dist, name));
   const page = await readFile(path.join(here, "src/app/index.html"), "utf8");
-  const filled = page.replaceAll("{{script}}", address(script)).replaceAll("{{style}}", address(cssBundle));
-  await writeFile(path.join(dist, "index.html"), filled);
+  const addresses = { script: address(script), style: address(cssBundle), widgets: address(widgets) };
+  await writeFile(
+    path.join(dist, "index.html"),
+    page.replaceAll(/\{\{(\w+)\}\}/g, (_all, name) => addresses[name]),
+  );
   const manifest = {
     script: address(script),
     style: address(cssBundle),

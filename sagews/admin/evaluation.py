@@ -14,6 +14,7 @@ from sagews.errors import UsageError
 from sagews.messages import jupyter
 from sagews.messages.commands import Execute, OpenSession
 from sagews.messages.frame import Frame, Message
+from sagews.messages.outputs import Outputs
 from sagews.messages.workspace import (
     Acknowledged,
     Attached,
@@ -23,7 +24,6 @@ from sagews.messages.workspace import (
     SessionEnded,
     WorkspaceClosed,
 )
-from sagews.workspace.outputs import Outputs
 
 SESSION = "eval"
 EXIT = SystemExit.__name__

@@ -24,7 +24,6 @@ from sagews.backend.worker_pool import Opening, WorkerPool
 from sagews.client.refusals import error_of
 from sagews.errors import Disconnected, Fenced, NotAllowed, NotFound, SagewsError, WorkerUnavailable
 from sagews.messages import Frame
-from sagews.messages.commands import OpenDocument
 from sagews.messages.connection import Refused
 from sagews.messages.frame import Message, dump
 from sagews.messages.workspace import Acknowledged, Attach, Attached, Detach, Update, WorkspaceClosed
@@ -106,7 +105,7 @@ class Attachment:
         :raises Fenced: it is a command, and the workspace was closed meanwhile. (An update is dropped: its client
             sends it again.)
         """
-        if isinstance(frame.content, OpenDocument) and frame.content.only_reads:
+        if frame.content.only_reads:
             await self._rights.require_reading()
         else:
             await self._rights.require_writing()

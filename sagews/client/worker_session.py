@@ -25,7 +25,7 @@ from sagews.messages.workspace import (
     SessionStarted,
     WorkspaceClosed,
 )
-from sagews.workspace.outputs import Outputs
+from sagews.messages.outputs import Outputs
 
 if TYPE_CHECKING:
     from sagews.client.worker import WorkerClient

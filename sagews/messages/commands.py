@@ -26,7 +26,7 @@ class OpenDocument(Message, type="open_document"):
 
     @property
     def only_reads(self) -> bool:
-        """Whether who may only read may say it: what is there becomes live, and nothing changes."""
+        """What is there becomes live, and nothing changes."""
         return not self.create
 
 

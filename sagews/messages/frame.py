@@ -29,6 +29,11 @@ class Message:
 
     type: ClassVar[str] = ""
 
+    @property
+    def only_reads(self) -> bool:
+        """Whether who may only read a workspace may say it to it."""
+        return False
+
     def __init_subclass__(cls, type: str) -> None:  # noqa: A002 - it is what the wire calls it
         cls.type = type
         if type:

@@ -15,6 +15,11 @@ from sagews.messages.frame import Message
 
 Object = dict[str, JSON]
 
+WIDGETS_CONTROL = "jupyter.widget.control"
+"""Target of the channel on which ipywidgets tells the state of all its widgets (its "control comm", version 1.0)."""
+REQUEST_STATES: Object = {"method": "request_states"}
+"""What asks for that."""
+
 
 @dataclass(frozen=True)
 class ExecuteRequest(Message, type="execute_request"):
@@ -199,6 +204,13 @@ class CommOpen(Message, type="comm_open"):
     target_name: str
     data: Object = field(default_factory=dict)
     metadata: Object = field(default_factory=dict)
+    buffers: tuple[bytes, ...] = ()
+    """What stands at the places in `data` that its ``buffer_paths`` names."""
+
+    @property
+    def only_reads(self) -> bool:
+        """A channel on which nothing is said but `REQUEST_STATES`."""
+        return self.target_name == WIDGETS_CONTROL and not self.data
 
 
 @dataclass(frozen=True)
@@ -208,6 +220,13 @@ class CommMsg(Message, type="comm_msg"):
     comm_id: str
     data: Object = field(default_factory=dict)
     metadata: Object = field(default_factory=dict)
+    buffers: tuple[bytes, ...] = ()
+    """What stands at the places in `data` that its ``buffer_paths`` names."""
+
+    @property
+    def only_reads(self) -> bool:
+        """Everybody who reads sees the widgets as they are, also who comes late."""
+        return self.data == REQUEST_STATES
 
 
 @dataclass(frozen=True)

@@ -55,7 +55,7 @@ class Commands:
     def heard(self, attachment: Attachment, frame: Frame) -> None:
         """A frame on an attached channel: obey and answer, or refuse."""
         content = frame.content
-        reads = isinstance(content, commands.OpenDocument) and content.only_reads
+        reads = content.only_reads
         if attachment.actor.role == "reader" and not reads:
             attachment.connection.refuse(frame, NotAllowed("You may read this workspace, not change it."))
         elif isinstance(content, QUESTIONS):
@@ -202,5 +202,5 @@ class Commands:
         return Acknowledged()
 
     def _hand_on(self, frame: Frame, content: Message) -> Acknowledged:
-        self._workspace.session(frame.session).hand_on(content)
+        self._workspace.session(frame.session).hand_on(content, frame.run)
         return Acknowledged()

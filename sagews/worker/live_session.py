@@ -194,8 +194,8 @@ class LiveSession:
         """Stop what is evaluated, and what waits for its turn after it."""
         if self.queue.running is not None:
             self.queue.running.interrupted = True
-            if self._process is not None:
-                self._process.interrupt()
+        if self.state == "busy" and self._process is not None:
+            self._process.interrupt()
         self.runs.cancel("interrupted")
 
     def ask(self, question: Message, answer: Answer) -> None:
@@ -207,8 +207,11 @@ class LiveSession:
             return
         self._questions.ask(question, answer, self._process.send)
 
-    def hand_on(self, content: Message) -> None:
-        """Give it an input reply or a widget's message. Raises SessionEnded or Conflict."""
+    def hand_on(self, content: Message, run: str) -> None:
+        """Give it an input reply or a widget's message. Raises SessionEnded or Conflict.
+
+        :param run: what its sender calls this message; what a widget answers to it names that.
+        """
         if self._process is None:
             raise SessionEnded("The session has not started yet.")
         if isinstance(content, jupyter.InputReply):
@@ -216,7 +219,7 @@ class LiveSession:
                 raise Conflict("The program waits for no input.", mend="Somebody may have answered it already.")
             self.input = None
             self._times.answered()
-        self._process.send(Frame(content=content))
+        self._process.send(Frame(content=content, run=run))
 
     def session_state(self) -> SessionState:
         """As a snapshot has it."""
@@ -245,8 +248,10 @@ class LiveSession:
         elif isinstance(content, jupyter.InputRequest):
             self._heard_input(content)
         elif isinstance(content, COMMS):
-            self._tell(content, self.runs.run)
+            self._tell(content, frame.run)
             self._shown()
+        elif isinstance(content, jupyter.Status) and self.queue.running is None:
+            self._heard_status(content)
 
     def _shown(self) -> None:
         if self._pace is not None:
@@ -258,6 +263,14 @@ class LiveSession:
             self._times.asked()
             self.input = PendingInput(self.name, run.id, content.prompt, content.password)
             self._tell(content, run.id)
+
+    def _heard_status(self, content: jupyter.Status) -> None:
+        """Outside of runs: the code of a widget begins or ends."""
+        if content.execution_state == "busy":
+            self._times.busy()
+            self._state("busy")
+        elif self.state == "busy":
+            self._next()
 
     def _heard_reply(self, content: jupyter.ExecuteReply) -> None:
         if self.queue.running is not None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sagews.messages.outputs import Outputs
 from sagews.messages.records import CellRun, QueuedRun
 from sagews.worker.kept_output import KeptOutput
-from sagews.workspace.outputs import Outputs
 
 EndStatus = Literal["ok", "error", "interrupted", "died"]
 Status = Literal["queued", "running", "ok", "error", "interrupted", "died"]

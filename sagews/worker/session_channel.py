@@ -30,6 +30,11 @@ class Channel:
         self._decoder = Decoder()
         self._waiting: deque[Frame] = deque()
 
+    @property
+    def speaks(self) -> bool:
+        """False in a process that the user's code forked."""
+        return self._marks.active
+
     def send(self, content: Message, *, request: int = 0) -> None:
         """Send a message that keeps its place among the text of the run."""
         if self._marks.active:

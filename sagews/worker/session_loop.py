@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import builtins
 import getpass
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -17,6 +18,7 @@ from sagews.messages import Frame, jupyter
 from sagews.messages.frame import Message
 from sagews.worker import session_display, session_signals
 from sagews.worker.session_channel import Channel
+from sagews.worker.session_output import TextOutput
 from sagews.worker.session_shell import SessionShell
 
 END_OF_INPUT = "\x04"
@@ -47,6 +49,9 @@ class SessionLoop:
         :raises Closed: where the worker is gone.
         """
         self._shell.channel = self._channel
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextOutput):
+                stream.takes = self._shell.capture.takes_text
         builtins.input = self._input
         getpass.getpass = self._getpass
         while not self._shell.exit_now:
@@ -62,7 +67,9 @@ class SessionLoop:
         assert isinstance(request, jupyter.ExecuteRequest)
         self._channel.run = frame.run
         self._allow_stdin = request.allow_stdin
-        self._channel.send(self._evaluate(request))
+        reply = self._evaluate(request)
+        self._shell.capture.end()
+        self._channel.send(reply)
         self._channel.send_aside(jupyter.Status("idle"))
 
     def _evaluate(self, request: jupyter.ExecuteRequest) -> jupyter.ExecuteReply:
@@ -104,6 +111,7 @@ class SessionLoop:
                 self._shell.comms.receive(frame.content)
         except (KeyboardInterrupt, Exception):  # noqa: BLE001 (a widget's code may raise anything)
             self._shell.showtraceback()
+        self._shell.capture.end()
         self._channel.send(jupyter.Status("idle"))
 
     # --- input

@@ -15,7 +15,7 @@ import os
 import sys
 import threading
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from sagews.worker.session_signals import uninterrupted
@@ -88,6 +88,8 @@ class TextOutput(io.TextIOBase):
         self._descriptor = descriptor
         self._marks = marks
         self.buffer = BytesOutput(self)
+        self.takes: Callable[[str, bytes], bool] = lambda name, data: False
+        """Whether somebody else takes what is written (`Capture`)."""
 
     @property
     def encoding(self) -> str:  # type: ignore[override]
@@ -127,6 +129,10 @@ class TextOutput(io.TextIOBase):
 
     def write_bytes(self, data: bytes) -> None:
         """Write all of it now."""
+        if not (self._marks.active and self.takes(self._name, data)):
+            self._write(data)
+
+    def _write(self, data: bytes) -> None:
         FFLUSH(None)
         written = os.write(self._descriptor, data)
         while written < len(data):
@@ -143,10 +149,9 @@ class TextOutput(io.TextIOBase):
 class ErrorOutput(TextOutput):
     """`sys.stderr` of a session: between two marks, because also C and other programs write to the other stream."""
 
-    def write_bytes(self, data: bytes) -> None:
-        """Write all of it now."""
+    def _write(self, data: bytes) -> None:
         self._marks.mark()
-        super().write_bytes(data)
+        super()._write(data)
         self._marks.mark()
 
 

@@ -18,6 +18,7 @@ from traitlets import Type
 from sagews.messages import jupyter
 from sagews.messages.frame import Message
 from sagews.worker import session_display
+from sagews.worker.session_capture import Capture
 from sagews.worker.session_channel import Channel
 from sagews.worker.session_comms import Comms
 from sagews.worker.session_history import SessionCompiler, SessionHistory
@@ -32,6 +33,8 @@ class SessionShell(InteractiveShell):  # type: ignore[misc]
 
     channel: Channel | None = None
     comms: Comms
+    capture = Capture(lambda comm_id, outputs: None)
+    """Of a session that has widgets."""
     implementation = ("python", "")
     """Name and version of what it runs; "" = Python's version."""
     exit_now = False
@@ -72,7 +75,7 @@ class SessionShell(InteractiveShell):  # type: ignore[misc]
 
     def send(self, content: Message) -> None:
         """Tell the worker something that has its place among the output; in the zygote: nobody."""
-        if self.channel is not None:
+        if self.channel is not None and not (self.channel.speaks and self.capture.takes(content)):
             self.channel.send(content)
 
     def showtraceback(self, exc_tuple: Any = None, *arguments: Any, **options: Any) -> None:

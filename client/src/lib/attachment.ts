@@ -109,18 +109,19 @@ export class Attachment extends Emitter<AttachmentEvents> {
     await this.#questions.add(request, "done");
   }
 
-  /** Sends a command; the promise ends with the server's answer, over reconnections. */
+  /** Sends a command, which may have a name (`run`); the promise ends with the answer, over reconnections. */
   command<T extends CommandType>(
     type: T,
     content: ContentGiven<T>,
     session = "",
+    run = "",
   ): Promise<Content<"acknowledged">> {
     if (this.epoch === 0) {
       return Promise.reject(
         new SagewsError("usage", "The workspace is not attached.", "Call attach() first."),
       );
     }
-    const answer = this.outbox.addCommand(type, content, session, this.epoch);
+    const answer = this.outbox.addCommand(type, content, session, this.epoch, run);
     this.pump();
     return answer;
   }

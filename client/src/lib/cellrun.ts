@@ -1,7 +1,7 @@
 /**
  * CellRun: one run and what it put out, made of the events of the stream.
  *
- * The same events in the same order make the same outputs here and on the worker (`sagews/workspace/outputs.py`).
+ * The same events in the same order make the same outputs here and on the worker (`sagews/messages/outputs.py`).
  */
 
 import type { JsonObject } from "./fields";

@@ -5,8 +5,10 @@ export type { Account, Me, Preferences, RequestOptions, WorkspaceInfo } from "./
 export type { WorkspaceState } from "./attachment";
 export { joinText } from "./cellrun";
 export type { CellRun, Cut, Output, RunStatus } from "./cellrun";
+export { randomName } from "./cells";
 export type { CellInfo, CellType } from "./cells";
 export type { Completeness, Completion, Inspection } from "./codehelp";
+export type { CommFrame, CommWords } from "./comms";
 export { PATIENCE } from "./connection";
 export type { ConnectionState, Patience } from "./connection";
 export { ApiError, MessageError, Refused, SagewsError, UnknownType } from "./errors";

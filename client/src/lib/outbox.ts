@@ -32,6 +32,7 @@ interface Waiting {
   readonly type: MessageType;
   readonly content: ContentGiven<MessageType>;
   readonly session: string;
+  readonly run: string;
   /** On the present connection. */
   sent: boolean;
   /** On any connection: the server may know what has this number, so it must stay as it is. */
@@ -80,16 +81,17 @@ export class Outbox {
     } else this.#items.push(newUpdate((this.#last += 1), epoch, document, update));
   }
 
-  /** Queues a command; the promise ends with the server's answer. */
+  /** Queues a command, which may have a name (`run`); the promise ends with the server's answer. */
   addCommand<T extends CommandType>(
     type: T,
     content: ContentGiven<T>,
     session: string,
     epoch: number,
+    run = "",
   ): Promise<Content<"acknowledged">> {
     return new Promise((resolve, reject) => {
       const k = (this.#last += 1);
-      this.#items.push({ k, epoch, type, content, session, sent: false, known: false, resolve, reject });
+      this.#items.push({ k, epoch, type, content, session, run, sent: false, known: false, resolve, reject });
     });
   }
 
@@ -163,15 +165,16 @@ export class Outbox {
   }
 
   #frame(item: Item): Frame {
-    const { k, epoch, session } = item;
-    const where = { workspace: this.#workspace, client: this.#client, k, epoch, session };
+    const { k, epoch, session, run } = item;
+    const where = { workspace: this.#workspace, client: this.#client, k, epoch, session, run };
     return makeFrame(item.type, item.content, where) as Frame;
   }
 }
 
 function newUpdate(k: number, epoch: number, document: string, update: Uint8Array): WaitingUpdate {
   const content = { document, update };
-  return { k, epoch, type: "update", content, session: "", sent: false, known: false, document, update };
+  const nowhere = { session: "", run: "", sent: false, known: false };
+  return { k, epoch, type: "update", content, ...nowhere, document, update };
 }
 
 function isUpdate(item: Item): item is WaitingUpdate {

@@ -5,6 +5,7 @@ import type { CellRun } from "./cellrun";
 import { cell, cellsOf, deleteCell, insertCell, moveCell, newCellId, setCellType } from "./cells";
 import type { CellInfo, CellType } from "./cells";
 import { complete, inspect } from "./codehelp";
+import type { CommFrame, CommWords } from "./comms";
 import type { Completeness, Completion, Inspection } from "./codehelp";
 import { SagewsError } from "./errors";
 import { RunOrders } from "./runorders";
@@ -21,6 +22,10 @@ export interface WorksheetEvents extends SharedFileEvents {
   session: SessionView;
   /** A program waits for a line, or no more (null). */
   input: PendingInput | null;
+  /** What its session says to a widget, or a widget's channel that opens or closes. */
+  comm: CommFrame;
+  /** Messages may have been missed, and a snapshot took their place: what they said of widgets is not in it. */
+  restored: null;
 }
 
 /** What a worksheet is made of. */
@@ -163,6 +168,11 @@ export class Worksheet extends SharedFile<WorksheetEvents> {
     await this.#parts.attachment.command("shutdown_request", {}, this.id);
   }
 
+  /** Opens or closes a channel to the session, or says something on one. */
+  async comm(words: CommWords): Promise<void> {
+    await this.#parts.attachment.command(words.type, words.content, this.id, words.name);
+  }
+
   /** How can the code go on at `cursor` (in UTF-16 units)? */
   async complete(code: string, cursor: number): Promise<Completion> {
     return complete(this.#parts.attachment, this.id, code, cursor);
@@ -194,9 +204,15 @@ export class Worksheet extends SharedFile<WorksheetEvents> {
     this.emit("outputs", { cell: id, run });
   }
 
+  /** @internal About a widget of its session. */
+  heardComm(frame: CommFrame): void {
+    this.emit("comm", frame);
+  }
+
   /** @internal Everything may be different now. */
   restored(): void {
     for (const id of [...this.#known]) if (!this.outputs(id)) this.runChanged(id);
+    this.emit("restored", null);
     this.sessionChanged();
   }
 

@@ -15,6 +15,7 @@ import { People } from "./people";
 import { Runs } from "./runs";
 import { Sessions } from "./sessions";
 import type { SessionView } from "./sessions";
+import { isComm } from "./comms";
 import { TextFile } from "./textfile";
 import { Worksheet } from "./worksheet";
 import type { OpenOptions, WorkspaceEvents, WorkspaceParts } from "./workspaceevents";
@@ -288,8 +289,9 @@ export class Workspace extends Emitter<WorkspaceEvents> {
     this.#tellRuns(this.#runs.apply(frame));
     this.#hearDocument(frame);
     this.#hearPeople(frame);
-    if (frame.type === "comm_open" || frame.type === "comm_msg" || frame.type === "comm_close") {
+    if (isComm(frame)) {
       this.emit("comm", frame);
+      this.#worksheets.get(frame.session)?.heardComm(frame);
     }
     if (frame.type === "folder_changed") this.emit("folder", frame.content.path);
     if (frame.type === "notice") {

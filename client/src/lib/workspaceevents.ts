@@ -4,7 +4,8 @@ import type { WorkspaceState } from "./attachment";
 import type { CellRun } from "./cellrun";
 import type { Connection } from "./connection";
 import type { Keepsakes } from "./keepsakes";
-import type { Frame, Person } from "./messages";
+import type { CommFrame } from "./comms";
+import type { Person } from "./messages";
 import type { SessionView } from "./sessions";
 import type { Timing } from "./timing";
 
@@ -27,7 +28,7 @@ export interface WorkspaceEvents {
   /** The output or state of code that was executed outside of a document. */
   run: CellRun;
   /** What a session says to a widget, or a widget's channel that opens or closes. */
-  comm: Frame;
+  comm: CommFrame;
 }
 
 export interface OpenOptions {

@@ -1,23 +1,30 @@
 /** OutputsView: all outputs of a cell's last run, drawn at most once a frame of the screen. */
 
-import type { CellRun, Cut, Output } from "../../lib/index";
+import type { CellRun, Cut } from "../../lib/index";
 import { h, setText } from "../dom";
-import { viewOutput } from "./outputview";
-import type { OutputView } from "./outputview";
+import { OutputList } from "./outputlist";
+import type { WidgetViews } from "./outputview";
 import { bytesText } from "./sizes";
 
 export class OutputsView {
   readonly element = h("div", { class: "cell-output" });
   readonly #wholeAddress: (run: string) => string;
+  readonly #list: OutputList;
   #run: CellRun | undefined;
   #drawnRun = "";
-  #views: { output: Output; view: OutputView }[] = [];
   #cut: HTMLElement | null = null;
   #scheduled = 0;
 
   /** @param wholeAddress where the whole text of a run is. */
-  constructor(wholeAddress: (run: string) => string) {
+  constructor(wholeAddress: (run: string) => string, widgets: WidgetViews) {
     this.#wholeAddress = wholeAddress;
+    this.#list = new OutputList(this.element, widgets);
+  }
+
+  /** Nothing is shown any more. */
+  close(): void {
+    cancelAnimationFrame(this.#scheduled);
+    this.#list.draw([]);
   }
 
   show(run: CellRun | undefined): void {
@@ -33,31 +40,13 @@ export class OutputsView {
     const outputs = run?.outputs ?? [];
     // While a new run has said nothing yet, its height is kept, so that the page does not jump.
     const before = this.element.offsetHeight;
-    if (run?.run !== this.#drawnRun) this.#truncate(0);
+    if (run?.run !== this.#drawnRun) this.#list.draw([]);
     this.#drawnRun = run?.run ?? "";
-    outputs.forEach((output, index) => this.#drawOne(output, index));
-    this.#truncate(outputs.length);
+    this.#list.draw(outputs);
     this.#drawCut(run);
     const waiting = outputs.length === 0 && (run?.status === "queued" || run?.status === "running");
     this.element.style.minHeight = waiting && before > 0 ? `${before}px` : "";
     this.element.toggleAttribute("data-empty", outputs.length === 0 && !this.#cut && !waiting);
-  }
-
-  #drawOne(output: Output, index: number): void {
-    const known = this.#views[index];
-    if (known?.output === output) return;
-    if (known?.view.update(output)) {
-      known.output = output;
-      return;
-    }
-    const view = viewOutput(output);
-    if (known) known.view.element.replaceWith(view.element);
-    else this.element.append(view.element);
-    this.#views[index] = { output, view };
-  }
-
-  #truncate(length: number): void {
-    for (const { view } of this.#views.splice(length)) view.element.remove();
   }
 
   #drawCut(run: CellRun | undefined): void {
@@ -78,7 +67,7 @@ export class OutputsView {
     setText(link, "whole output");
     link.href = this.#wholeAddress(run.run);
     link.hidden = run.cut.keptBytes === 0;
-    const place = before >= 0 ? (this.#views[before]?.view.element ?? null) : null;
+    const place = before >= 0 ? (this.#list.at(before) ?? null) : null;
     if (place ? this.#cut.nextSibling !== place : this.element.lastChild !== this.#cut) {
       this.element.insertBefore(this.#cut, place);
     }

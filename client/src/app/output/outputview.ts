@@ -12,7 +12,17 @@ export interface OutputView {
   readonly element: HTMLElement;
   /** Shows another output in the same place; false where it needs a view of its own. */
   update(output: Output): boolean;
+  /** It is not in the page any more. */
+  close?(): void;
 }
+
+/** What shows widgets, which a session has, by their names. */
+export interface WidgetViews {
+  /** @param fallback what is shown where the session does not have it any more. */
+  view(widget: string, fallback: HTMLElement): OutputView;
+}
+
+const WIDGET = "application/vnd.jupyter.widget-view+json";
 
 const loadRich = () => import("./rich");
 
@@ -21,15 +31,46 @@ export function preloadRich(): void {
   void loadRich();
 }
 
-export function viewOutput(output: Output): OutputView {
+export function viewOutput(output: Output, widgets?: WidgetViews): OutputView {
   switch (output["output_type"]) {
     case "stream":
       return textOutput(output, String(output["name"]), (given) => joinText(given["text"]));
     case "error":
       return textOutput(output, "error", errorText);
-    default:
-      return { element: dataElement(output), update: () => false };
+    default: {
+      const widget = widgetIn(output);
+      return widgets && widget ? widgets.view(widget, dataView(output).element) : dataView(output);
+    }
   }
+}
+
+function dataIn(output: Output): JsonObject {
+  return (output["data"] ?? {}) as JsonObject;
+}
+
+/** The name of the widget that an output shows; "" = none. */
+function widgetIn(output: Output): string {
+  const form = dataIn(output)[WIDGET] as JsonObject | undefined;
+  const name = form?.["model_id"];
+  return typeof name === "string" ? name : "";
+}
+
+/** A picture takes the place of the one before without a moment of nothing between them. */
+function dataView(first: Output): OutputView {
+  const mime = chooseMime(dataIn(first));
+  const element = dataElement(first);
+  const picture = element.querySelector<HTMLImageElement>(":scope > .output-picture > img");
+  const update = (output: Output): boolean => {
+    if (!picture || widgetIn(output) || chooseMime(dataIn(output)) !== mime || !mime) return false;
+    picture.src = pictureAddress(mime, dataIn(output));
+    picture.alt = textOf(dataIn(output), "text/plain") || "Picture";
+    return true;
+  };
+  return { element, update };
+}
+
+function pictureAddress(mime: Mime, data: JsonObject): string {
+  return `data:${mime};base64,${textOf(data, mime).replace(/\s/g, "")}`;
 }
 
 function textOutput(first: Output, kind: string, textIn: (output: Output) => string): OutputView {
@@ -50,7 +91,7 @@ function errorText(output: Output): string {
 }
 
 function dataElement(output: Output): HTMLElement {
-  const data = (output["data"] ?? {}) as JsonObject;
+  const data = dataIn(output);
   const mime = chooseMime(data);
   const block = h("div", { class: "output-block", "data-mime": mime });
   if (!mime) {
@@ -69,11 +110,10 @@ function renderDirectly(mime: Mime, data: JsonObject): HTMLElement | null {
   if (mime === "text/plain" || mime === "application/json") return plain(textOf(data, mime));
   if (mime === "text/html" && isActive(textOf(data, mime))) return renderActive(textOf(data, mime));
   if (/^image\/(?:png|jpeg|gif|webp)$/.test(mime)) {
-    const source = `data:${mime};base64,${textOf(data, mime).replace(/\s/g, "")}`;
     return h(
       "div",
       { class: "output-picture" },
-      h("img", { src: source, alt: textOf(data, "text/plain") || "Picture" }),
+      h("img", { src: pictureAddress(mime, data), alt: textOf(data, "text/plain") || "Picture" }),
     );
   }
   return null;

@@ -7,6 +7,7 @@
 import type { CellInfo, CellRun, Worksheet } from "../../lib/index";
 import { h, setAttribute, setText } from "../dom";
 import { OutputsView } from "../output/outputsview";
+import type { WidgetViews } from "../output/outputview";
 import { durationText, wholeDurationText } from "../output/sizes";
 import { makeEditor } from "./editor";
 import type { Editor, EditorActions } from "./editor";
@@ -19,6 +20,7 @@ export interface CellSurroundings {
   readonly actions: (cell: string) => EditorActions;
   readonly run: (cell: string) => void;
   readonly wholeOutput: (run: string) => string;
+  readonly widgets: WidgetViews;
   readonly fileAddress: (path: string) => string;
   /** Makes the cell's editor when it comes near the screen. */
   readonly watch: (view: CellView) => void;
@@ -45,7 +47,7 @@ export class CellView {
   constructor(cell: CellInfo, around: CellSurroundings) {
     this.cell = cell;
     this.#around = around;
-    this.#outputs = new OutputsView(around.wholeOutput);
+    this.#outputs = new OutputsView(around.wholeOutput, around.widgets);
     this.#input = new InputPrompt(around.worksheet);
     this.element = h(
       "section",
@@ -180,6 +182,7 @@ export class CellView {
   close(): void {
     window.clearTimeout(this.#ticker);
     this.#editor?.close();
+    this.#outputs.close();
     this.element.remove();
   }
 }

@@ -8,6 +8,7 @@ import type { CellInfo, CellType, Worksheet } from "../../lib/index";
 import { fileAddress } from "../addresses";
 import { h } from "../dom";
 import type { Messages } from "../pages/shell";
+import { Widgets } from "../widgets/widgets";
 import { CellView } from "./cellview";
 import type { CellSurroundings } from "./cellview";
 import type { EditorActions } from "./editor";
@@ -29,6 +30,7 @@ export class Notebook {
   readonly #options: NotebookOptions;
   readonly #views = new Map<string, CellView>();
   readonly #around: CellSurroundings;
+  readonly #widgets: Widgets;
   readonly #near: IntersectionObserver;
   readonly #stops: (() => void)[];
   #order: string[] = [];
@@ -38,6 +40,7 @@ export class Notebook {
     this.#options = options;
     this.worksheet = options.worksheet;
     this.readOnly = options.readOnly;
+    this.#widgets = new Widgets(options.worksheet, options.readOnly, options.messages);
     this.#near = new IntersectionObserver((entries) => this.#came(entries), { rootMargin: "600px" });
     this.#around = {
       worksheet: options.worksheet,
@@ -45,6 +48,7 @@ export class Notebook {
       actions: (cell) => this.#editorActions(cell),
       run: (cell) => this.run(cell),
       wholeOutput: options.wholeOutput,
+      widgets: this.#widgets,
       fileAddress: (path) => fileAddress(options.workspace, relativeTo(options.worksheet.path, path)),
       watch: (view) => this.#near.observe(view.element),
     };
@@ -74,6 +78,7 @@ export class Notebook {
     for (const stop of this.#stops) stop();
     this.#near.disconnect();
     for (const view of this.#views.values()) view.close();
+    this.#widgets.close();
   }
 
   get selected(): CellInfo | undefined {

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sagews.messages.jupyter import ClearOutput, DisplayData, Stream, UpdateDisplayData
+from sagews.messages.outputs import Outputs
 from sagews.messages.workspace import OutputCut
-from sagews.workspace.outputs import Outputs
 
 PIECES = st.lists(st.tuples(st.sampled_from(["stdout", "stderr"]), st.text(min_size=1, max_size=5)), max_size=30)
 
