@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import defaultdict
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
@@ -34,6 +35,7 @@ class WorkerFolders:
         self._store = store
         self._tasks: set[asyncio.Task[None]] = set()
         self._is_stopping = False
+        self._turns: defaultdict[WorkerConnection, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     def start(self) -> None:
         """Tidy up at each worker when it is connected; repeatable."""
@@ -99,7 +101,8 @@ class WorkerFolders:
 
     async def _ask(self, worker: WorkerConnection, content: Message, workspace: str) -> None:
         try:
-            await (await worker.ready(0)).request(content, workspace=workspace)
+            async with self._turns[worker]:  # so many at once that users' requests are refused would be too many
+                await (await worker.ready(0)).request(content, workspace=workspace)
         except SagewsError as error:
             # It is asked again: tomorrow, or when it is back.
             details = {"worker": worker.id, "workspace": workspace, "what": error.what}

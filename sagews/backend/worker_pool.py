@@ -25,8 +25,9 @@ from sagews.backend.switchboard import Switchboard
 from sagews.backend.worker_connection import WorkerConnection
 from sagews.database.choices import WorkspaceKind
 from sagews.database.store import Store
-from sagews.errors import DatabaseUnavailable, Fenced, NotFound
+from sagews.errors import DatabaseUnavailable, Fenced, NotFound, SagewsError
 from sagews.messages import Frame
+from sagews.messages.oversight import ListOpen, OpenListed
 from sagews.messages.workspace import CloseWorkspace, RenewLease
 
 log = logging.getLogger(__name__)
@@ -158,7 +159,7 @@ class WorkerPool:
         if epochs:
             self._begin(self._close_what_is_over(worker, epochs), f"openings of {worker.id}")
         if worker.room is not None and worker.room.draining:
-            self._begin(self._note_what_is_closed(worker.id, epochs), f"what {worker.id} has closed")
+            self._begin(self._note_what_is_closed(worker, epochs), f"what {worker.id} has closed")
 
     async def _close_what_is_over(self, worker: WorkerConnection, epochs: Mapping[str, int]) -> None:
         """A worker that could not be reached for a while may have workspaces open that others have by now."""
@@ -172,15 +173,23 @@ class WorkerPool:
                 log.info("Opening is over", extra={"action": "opening_over", "workspace": workspace, "epoch": epoch})
                 worker.link.send(Frame(content=CloseWorkspace(), workspace=workspace, epoch=epoch))
 
-    async def _note_what_is_closed(self, worker: str, epochs: Mapping[str, int]) -> None:
+    async def _note_what_is_closed(self, worker: WorkerConnection, epochs: Mapping[str, int]) -> None:
         """What it closed may have been opened by a backend that is not there any more, and is nobody's to note."""
         try:
-            known = await self._store.workspaces.open_on(worker)
-        except DatabaseUnavailable as error:
+            known = await self._store.workspaces.open_on(worker.id)
+            missing = [one for one in known if epochs.get(one.id) != one.epoch]
+            if not missing or worker.link is None:
+                return
+            # Asked after the database was: what it does not have now it has had, unless it is used again.
+            listed = (await worker.link.request(ListOpen())).content
+        except SagewsError as error:
             log.info("Openings not checked", extra={"action": "openings_not_checked", "what": error.what})
             return
-        for one in known:
-            if epochs.get(one.id) != one.epoch:
+        if not isinstance(listed, OpenListed) or worker.room is None or not worker.room.draining:
+            return
+        now = {(one.workspace, one.epoch) for one in listed.workspaces}
+        for one in missing:
+            if (one.id, one.epoch) not in now:
                 await self._note_closed(one.id, one.epoch, kept=one.kind is not WorkspaceKind.SCRATCH)
 
     def _fence(self, opening: Opening) -> None:

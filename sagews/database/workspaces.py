@@ -160,7 +160,7 @@ class Workspaces:
         """
         workspaces = tables.workspaces
         async with self._transactions.write() as connection:
-            query = select(workspaces.c.owner, workspaces.c.name).where(workspaces.c.id == workspace)
+            query = select(workspaces.c.owner, workspaces.c.name).where(workspaces.c.id == workspace).with_for_update()
             row = (await connection.execute(query)).one_or_none()
             if row is None:
                 raise NotFound("There is no such workspace.")

@@ -17,6 +17,7 @@ Object = dict[str, JSON]
 
 WIDGETS_CONTROL = "jupyter.widget.control"
 """Target of the channel on which ipywidgets tells the state of all its widgets (its "control comm", version 1.0)."""
+CONTROL_METADATA: Object = {"version": "1.0.0"}
 REQUEST_STATES: Object = {"method": "request_states"}
 """What asks for that."""
 
@@ -210,7 +211,8 @@ class CommOpen(Message, type="comm_open"):
     @property
     def only_reads(self) -> bool:
         """A channel on which nothing is said but `REQUEST_STATES`."""
-        return self.target_name == WIDGETS_CONTROL and not self.data
+        is_plain = self.metadata == CONTROL_METADATA and not self.data and not self.buffers
+        return self.target_name == WIDGETS_CONTROL and is_plain
 
 
 @dataclass(frozen=True)
@@ -226,7 +228,7 @@ class CommMsg(Message, type="comm_msg"):
     @property
     def only_reads(self) -> bool:
         """Everybody who reads sees the widgets as they are, also who comes late."""
-        return self.data == REQUEST_STATES
+        return self.data == REQUEST_STATES and not self.metadata and not self.buffers
 
 
 @dataclass(frozen=True)

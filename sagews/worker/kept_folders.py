@@ -12,6 +12,7 @@ import asyncio
 import json
 import logging
 import os
+import random
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -93,33 +94,38 @@ class KeptFolders:
         self._folder = data / FOLDER
         self._settings = settings
         self._rubbish = Rubbish(data)
+        self._deleting = asyncio.Lock()
 
     def found(self) -> tuple[FolderRecord, ...]:
         """What is there, the one that was used longest ago first; blocks."""
         if not self._folder.is_dir():
             return ()
         by_age = sorted((used, path) for path in self._folder.iterdir() if (used := _used(path)) is not None)
+        listed = [path for _, path in by_age[: self._settings.folders_listed]]
         end = time.monotonic() + JUDGING_SECONDS
-        return tuple(
-            self._record(path) if time.monotonic() < end else FolderRecord(path.name)
-            for _, path in by_age[: self._settings.folders_listed]
-        )
+        # In no order, so that those which stay whatever is found do not take all the time every time.
+        judged = {
+            path: self._record(path) if time.monotonic() < end else FolderRecord(path.name)
+            for path in random.sample(listed, len(listed))
+        }
+        return tuple(judged[path] for path in listed)
 
     def is_old(self, workspace: str) -> bool:
         """Whether its folder is there and was not used for so long that it may go."""
         used, longest = _used(self._folder / workspace), self._settings.folder_seconds
         return used is not None and longest > 0 and time.time() - used >= longest
 
-    def take_away(self, workspace: str) -> None:
-        """Put its folder out of the way, for `delete`; nothing where there is none.
+    def take_away(self, workspace: str) -> bool:
+        """Put its folder out of the way, for `delete`; returns whether there was one.
 
         :raises OSError: the disk cannot.
         """
-        self._rubbish.take(self._folder / workspace)
+        return self._rubbish.take(self._folder / workspace)
 
     async def delete(self) -> None:
         """Delete what was taken away."""
-        await asyncio.to_thread(self._rubbish.empty)
+        async with self._deleting:
+            await asyncio.to_thread(self._rubbish.empty)
 
     def _record(self, path: Path) -> FolderRecord:
         if not self.is_old(path.name):

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from sagews.errors import MessageError, NotAllowed, NotFound, OverLimit, SagewsError
+from sagews.errors import MessageError, NotAllowed, NotFound, OverLimit, SagewsError, Unavailable
 from sagews.messages.connection import Done, Refused
 from sagews.messages.folders import FoldersListed, ForgetWorkspace, ListFolders, RemoveFolder
 from sagews.messages.frame import Frame, Message
@@ -139,7 +139,10 @@ class Requests:
         return Done()
 
     async def _list_folders(self, frame: Frame, content: ListFolders) -> Message:
-        return FoldersListed(await asyncio.to_thread(self._workspaces.folders.found))
+        try:
+            return FoldersListed(await asyncio.to_thread(self._workspaces.folders.found))
+        except OSError as error:
+            raise Unavailable(f"The worker's disk cannot be read: {error.strerror}.") from error
 
     async def _remove_folder(self, frame: Frame, content: RemoveFolder) -> Message:
         await self._workspaces.remove_folder(frame.workspace)

@@ -24,17 +24,19 @@ class Rubbish:
         """:param data: the worker's own folder."""
         self._folder = data / FOLDER
 
-    def take(self, path: Path) -> None:
-        """Throw a folder away; nothing where there is none.
+    def take(self, path: Path) -> bool:
+        """Throw a folder away; returns whether there was one.
 
         :raises OSError: the disk cannot.
         """
-        if path.is_dir():
-            self._folder.mkdir(mode=0o700, exist_ok=True)
-            path.rename(self._fresh())
+        if not path.is_dir():
+            return False
+        self._folder.mkdir(mode=0o700, exist_ok=True)
+        path.rename(self._fresh())
+        return True
 
     def empty(self) -> None:
-        """Delete all of it; blocks. What cannot be deleted is tried again the next time."""
+        """Delete all of it; blocks, and nobody else may do it meanwhile. What cannot be deleted is tried again."""
         if not self._folder.is_dir():
             return
         try:

@@ -34,9 +34,20 @@ class Comms:
         elif self._manager is None or content.comm_id not in self._manager.comms:  # type: ignore[attr-defined]
             return
         elif isinstance(content, jupyter.CommMsg):
-            self._manager.comm_msg(None, None, _message(content))
+            if content.data == jupyter.REQUEST_STATES:
+                self._tell_states(content)
+            else:
+                self._manager.comm_msg(None, None, _message(content))
         elif isinstance(content, jupyter.CommClose):
             self._manager.comm_close(None, None, _message(content))
+
+    def _tell_states(self, content: jupyter.CommMsg) -> None:
+        """On a channel that a page has opened for it, and only once: whoever reads may ask."""
+        assert self._manager is not None
+        comm = self._manager.comms[content.comm_id]
+        if comm.target_name == jupyter.WIDGETS_CONTROL:
+            self._manager.comm_msg(None, None, _message(content))
+            comm.close()
 
     def _open(self, content: jupyter.CommOpen) -> None:
         """Closed at once where nobody listens. A page opens channels of its own, it takes over no widget's."""

@@ -68,7 +68,7 @@ class SessionLoop:
         self._channel.run = frame.run
         self._allow_stdin = request.allow_stdin
         reply = self._evaluate(request)
-        self._shell.capture.end()
+        self._end_capture()
         self._channel.send(reply)
         self._channel.send_aside(jupyter.Status("idle"))
 
@@ -105,14 +105,25 @@ class SessionLoop:
     def _comm(self, frame: Frame) -> None:
         """Something for a widget; its code may print, show and raise."""
         self._channel.run = frame.run or self._channel.run
+        tells_state = not frame.content.only_reads  # who only looks does not keep an idle session alive
         try:
             with session_signals.interruptible():
-                self._channel.send(jupyter.Status("busy"))
+                if tells_state:
+                    self._channel.send(jupyter.Status("busy"))
                 self._shell.comms.receive(frame.content)
         except (KeyboardInterrupt, Exception):  # noqa: BLE001 (a widget's code may raise anything)
             self._shell.showtraceback()
-        self._shell.capture.end()
-        self._channel.send(jupyter.Status("idle"))
+        self._end_capture()
+        if tells_state:
+            self._channel.send(jupyter.Status("idle"))
+
+    def _end_capture(self) -> None:
+        """Code may be called that watches what a widget shows; it may raise, and take long."""
+        try:
+            with session_signals.interruptible():
+                self._shell.capture.end()
+        except (KeyboardInterrupt, Exception):  # noqa: BLE001 (it may raise anything)
+            self._shell.showtraceback()
 
     # --- input
 

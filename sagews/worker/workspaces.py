@@ -48,6 +48,7 @@ class Workspaces:
         self._watch = FolderWatch()
         self.tally = Tally(settings.starts_per_minute)
         self._closing: set[asyncio.Task[None]] = set()
+        self._deleting: set[asyncio.Task[None]] = set()
         self._open: dict[str, tuple[OpenedWorkspace, Commands]] = {}
         self._turns = Turns()
         self.arrivals = Arrivals(data, settings)
@@ -121,7 +122,7 @@ class Workspaces:
             self._check_room()
             if content.kept:
                 folder = WorkspaceFolder.kept(self._data, name, self._settings)
-                begin_use(folder.top)
+                self._begin_use(folder)
             else:
                 folder = WorkspaceFolder.temporary(self._data, self._settings)
             try:
@@ -138,6 +139,13 @@ class Workspaces:
             workspace.on_idle = lambda: self._close_drained(workspace)
             self._open[name] = (workspace, Commands(workspace))
             self.on_change()
+
+    def _begin_use(self, folder: WorkspaceFolder) -> None:
+        try:
+            begin_use(folder.top)
+        except OSError as error:
+            folder.release()
+            raise Unavailable(f"The worker's disk cannot be written: {error.strerror}.") from error
 
     async def _versions(self, name: str, epoch: int, content: OpenWorkspace, folder: WorkspaceFolder) -> Versions:
         """The versions of a workspace, and its files as they say."""
@@ -171,7 +179,6 @@ class Workspaces:
             if name in self._open or not self.folders.is_old(name):
                 return
             self._take_folder_away(name, "it is stored")
-        await self.folders.delete()
 
     async def forget(self, name: str) -> None:
         """It is deleted for good: close it, and remove its folder. Repeatable.
@@ -184,14 +191,18 @@ class Workspaces:
                 await self._close(name, "the workspace was deleted", "operator")
             self.arrivals.drop(name)
             self._take_folder_away(name, "it is deleted")
-        await self.folders.delete()
 
     def _take_folder_away(self, name: str, why: str) -> None:
+        """Out of the way; it is deleted from the disk while others work."""
         try:
-            self.folders.take_away(name)
+            was_there = self.folders.take_away(name)
         except OSError as error:
             raise Unavailable(f"The worker's disk cannot remove the folder: {error.strerror}.") from error
-        log.info("Folder removed", extra={"action": "folder_removed", "workspace": name, "why": why})
+        if was_there:
+            log.info("Folder removed", extra={"action": "folder_removed", "workspace": name, "why": why})
+            task = asyncio.create_task(self.folders.delete())
+            self._deleting.add(task)
+            task.add_done_callback(self._deleting.discard)
 
     def renew(self, epochs: dict[str, int]) -> None:
         """The database still has these openings."""
@@ -204,6 +215,9 @@ class Workspaces:
         """Close all; nothing opens any more."""
         self._stopping = True
         await asyncio.gather(*(self.close(name, 0, reason, "worker") for name in tuple(self._open)))
+        for task in self._deleting:
+            task.cancel()  # the next start goes on with it
+        await asyncio.gather(*self._deleting, return_exceptions=True)
         self._watch.close()
 
     def _close_drained(self, workspace: OpenedWorkspace) -> None:
