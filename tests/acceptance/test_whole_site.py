@@ -35,7 +35,7 @@ pytestmark = [
     pytest.mark.nginx,
     pytest.mark.browser,
 ]
-CLIENTS = int(os.environ.get("WHOLE_SITE_CLIENTS", "8"))
+CLIENTS = int(os.environ.get("WHOLE_SITE_CLIENTS", "5"))
 """As many as keep two cores busy; `benchmarks.whole_site` has 20."""
 KILLED = (
     "loadbalancer:0",

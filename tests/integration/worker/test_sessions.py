@@ -192,7 +192,9 @@ async def test_sage_interact(sage: Talk) -> None:
     state = {"index": 6} if "index" in slider.data["state"] else {"value": 7}
     change = jupyter.CommMsg(slider.comm_id, {"method": "update", "state": state, "buffer_paths": []})
     sage.process.send(Frame(content=change, run="w1"))
-    assert "n is 7" in (await sage.answer()).text()
+    told = [one.data["state"] for one in (await sage.answer()).all(jupyter.CommMsg) if "state" in one.data]
+    [shown] = [one["outputs"] for one in told if one.get("outputs")]
+    assert [one["text"] for one in shown] == ["n is 7\n"]
 
 
 GENERATORS = {
