@@ -21,14 +21,14 @@ _INTERVAL_SECONDS = 0.01
 
 @overload
 async def eventually(
-    state: Callable[[], Awaitable[T]], *, within_seconds: float = 10.0, retry_on: Retried = AssertionError
+    state: Callable[[], Awaitable[T]], *, within_seconds: float = 30.0, retry_on: Retried = AssertionError
 ) -> T: ...
 @overload
 async def eventually(
-    state: Callable[[], T], *, within_seconds: float = 10.0, retry_on: Retried = AssertionError
+    state: Callable[[], T], *, within_seconds: float = 30.0, retry_on: Retried = AssertionError
 ) -> T: ...
 async def eventually(
-    state: Callable[[], object], *, within_seconds: float = 10.0, retry_on: Retried = AssertionError
+    state: Callable[[], object], *, within_seconds: float = 30.0, retry_on: Retried = AssertionError
 ) -> object:
     """Ask *state* again and again until it is true, and return its value.
 
