@@ -250,7 +250,8 @@ class Journal:
         try:
             bundle = self._bundles.of(frame)
             await self._store.documents.checkpoint(self.workspace, self.epoch, frame.n, states, bundle)
-        except Fenced:
+        except Fenced as error:
+            self._refuse(frame, error)
             raise
         except Conflict as error:
             log.error("Bundle does not fit", extra={"action": "bundle_refused", "workspace": self.workspace})
@@ -277,6 +278,9 @@ class Journal:
         self._link.follow_no_more(self.workspace, self)
         if not self.over.done():
             self.over.set_result(error)
+            for frame in self._pending:
+                if isinstance(frame.content, Checkpoint):
+                    self._refuse(frame, error)  # else the worker would wait for an answer before it closes
         self._more.set()
 
 

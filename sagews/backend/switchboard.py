@@ -15,11 +15,12 @@ from typing import Protocol, Self
 
 from sagews.client.refusals import error_of
 from sagews.client.worker_link import Connect, WorkerLink, open_link
-from sagews.errors import SagewsError, WorkerUnavailable
+from sagews.errors import SagewsError, Unavailable, WorkerUnavailable
 from sagews.messages import Frame
 from sagews.messages.connection import Refused, Welcome
 from sagews.messages.frame import Malformed, Message
 from sagews.messages.room import Openings, Room
+from sagews.messages.workspace import Checkpoint
 
 log = logging.getLogger(__name__)
 
@@ -149,12 +150,16 @@ class Switchboard:
             follower = self._channels.get(frame.channel)
             if follower is not None:
                 follower.take(replace(frame, channel=0))
-        elif frame.request in self._answers:
+        elif frame.request in self._answers and not isinstance(frame.content, Checkpoint):
             answer = self._answers[frame.request]
             if not answer.done():
                 answer.set_result(frame)
         elif frame.workspace in self._journals:
             self._journals[frame.workspace].take(frame)
+        elif isinstance(frame.content, Checkpoint):
+            # Without an answer the worker would wait before it closes a workspace that was deleted.
+            reason = Unavailable("This backend does not store the workspace any more.")
+            self.send(frame.reply(Refused.because(reason, frame.content.type)))
 
     def _lost(self) -> None:
         self.gone.set()

@@ -13,6 +13,7 @@ import logging
 import secrets
 import ssl
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -27,7 +28,7 @@ from sagews.errors import SagewsError, WorkerUnavailable
 from sagews.messages.connection import Refused, Welcome
 from sagews.messages.frame import Frame
 from sagews.messages.records import Limits
-from sagews.messages.workspace import CloseWorkspace, OpenWorkspace
+from sagews.messages.workspace import Checkpoint, CloseWorkspace, OpenWorkspace
 
 log = logging.getLogger(__name__)
 
@@ -173,11 +174,16 @@ class WorkerClient:
     ) -> WorkerSession:
         """A new session in a workspace that is open.
 
-        :param close_workspace: what ends the workspace too when the session is closed.
+        :param close_workspace: what ends the workspace too when the session is closed, or cannot be opened.
         """
         session = WorkerSession(self, self.channel(workspace), close_workspace)
         self.sessions.append(session)
-        await session.open(environment)
+        try:
+            await session.open(environment)
+        except BaseException:
+            with suppress(SagewsError):  # why it cannot be opened says more
+                await session.close()
+            raise
         return session
 
     def session_closed(self, session: WorkerSession) -> None:
@@ -188,7 +194,9 @@ class WorkerClient:
     # --- inside
 
     def _heard(self, frame: Frame) -> None:
-        future = self._requests.get(frame.request) if frame.request else None
+        # A checkpoint is the worker's own request, with a number of its own.
+        is_answer = frame.request and not isinstance(frame.content, Checkpoint)
+        future = self._requests.get(frame.request) if is_answer else None
         if future is not None and not future.done():
             if isinstance(frame.content, Refused):
                 future.set_exception(error_of(frame.content))

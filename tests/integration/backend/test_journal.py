@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from sagews.backend import journal, outbox, worker_pool
 from sagews.messages import Frame
-from sagews.messages.connection import Ping
+from sagews.messages.connection import Ping, Refused
 from sagews.messages.jupyter import Stream
 from sagews.messages.records import DocumentState, JournalEntry
 from sagews.messages.workspace import (
@@ -185,6 +186,20 @@ async def test_a_checkpoint_takes_the_place_of_the_journal(
     scripted.journal(Frame(content=Checkpoint((), removed=("e", "never")), workspace=workspace, epoch=1, n=1))
     await eventually(lambda: len(scripted.said(Checkpointed)) == 2)
     assert [one.id for one in await store.documents.read(workspace)] == ["d"]
+
+
+async def test_a_checkpoint_of_a_workspace_that_is_not_ours_any_more_is_answered(
+    kept_site: Site, scripted: ScriptedWorker, talk: Talk, workspace: str
+) -> None:
+    await kept_site.backend.store.workspaces.open(workspace, "worker-1", if_epoch=1)
+    checkpoint = Frame(content=Checkpoint((DocumentState("d", "a.ipynb", b"1"),)), workspace=workspace, epoch=1, n=1)
+    [connection] = [peer for peer in scripted.peers if not peer.is_bulk]
+    connection.say(replace(checkpoint, request=1))
+    await eventually(lambda: [frame.request for frame in scripted.said(Refused)] == [1])
+    await talk.hear("workspace_closed")
+    connection.say(replace(checkpoint, request=2))
+    await eventually(lambda: [frame.request for frame in scripted.said(Refused)] == [1, 2])
+    assert await kept_site.backend.store.documents.read(workspace) == []
 
 
 async def test_where_a_file_went_is_in_the_journal(
