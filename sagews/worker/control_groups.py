@@ -16,6 +16,9 @@ from pathlib import Path
 from sagews.messages.records import Limits
 
 TOP = "sagews"
+WANTED = ("memory", "pids", "cpu")
+"""Controllers. Of `cpu` nothing is set: its groups share the processors evenly, however many processes are in each, and
+all of them together count as much as one of the machine's other groups (sched(7), "The autogroup feature")."""
 _MOUNT = re.compile(r"^\S+ \S+ \S+ \S+ (\S+) .* - (cgroup2?) \S+ (\S+)$", re.MULTILINE)
 _OF_SWAP = ("memory.memsw.limit_in_bytes", "memory.swap.max")
 _OUT_OF_MEMORY = re.compile(r"^oom_kill (\d+)$", re.MULTILINE)
@@ -83,7 +86,7 @@ def find() -> ControlGroups | None:
     """
     hierarchies = []
     for mounted, version, controllers in _mounted():
-        wanted = tuple(name for name in ("memory", "pids") if name in controllers)
+        wanted = tuple(name for name in WANTED if name in controllers)
         if wanted and _usable(hierarchy := Hierarchy(mounted / TOP, version, wanted)):
             hierarchies.append(hierarchy)
             _remove_dead(hierarchy.folder)
