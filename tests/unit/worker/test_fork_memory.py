@@ -52,6 +52,24 @@ if filled:
     assert LIBC.malloc(700) > max(taken), "a hole was left"
 """
 
+POOLS = """
+from sagews.worker.fork_memory import fill_pools
+
+def pages_of_new_objects():
+    made = [bytes(50) for _ in range(1000)]
+    return len({id(one) // 4096 for one in made})
+
+taken = [bytes(50) for _ in range(100_000)]
+kept = taken[::100]
+del taken[:]
+scattered = pages_of_new_objects()
+taken = [bytes(50) for _ in range(100_000)]
+kept += taken[::100]
+del taken[:]
+filled = fill_pools()
+print(scattered, pages_of_new_objects())
+"""
+
 
 def test_only_memory_of_the_process_itself_is_found() -> None:
     assert list(own_memory(MAPS)) == [(0xA00000, 0xC00000), (0x7F0000000000, 0x7F0000400000)]
@@ -68,3 +86,10 @@ def test_memory_is_collapsed_and_keeps_its_content() -> None:
 def test_new_memory_comes_from_behind_the_old() -> None:
     done = subprocess.run([sys.executable, "-c", FILL], capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_new_objects_lie_together() -> None:
+    done = subprocess.run([sys.executable, "-c", POOLS], capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    _, together = map(int, done.stdout.split())
+    assert together < 40, "1,000 objects of 96 bytes need 24 pages"
