@@ -74,6 +74,13 @@ def _told_of_pools() -> str:
         return told.read()
 
 
+def give_back() -> None:
+    """In a session: what is needed no more is garbage, and what is free goes back to the kernel (malloc_trim(3))."""
+    gc.collect()
+    if hasattr(LIBC, "malloc_trim"):
+        LIBC.malloc_trim(0)
+
+
 def collapse() -> None:
     """Put this process's own memory into large pages."""
     for start, end in list(own_memory(Path("/proc/self/maps").read_text())):

@@ -11,6 +11,7 @@ import os
 import socket
 
 from sagews.messages import Decoder, Frame, encode, jupyter
+from sagews.worker import fork_memory
 from sagews.worker.fork_requests import NONCE_BYTES
 from sagews.worker.session_channel import Channel, Closed
 from sagews.worker.session_loop import SessionLoop
@@ -35,3 +36,4 @@ def rehearse(shell: SessionShell) -> None:
     shell.channel = None
     os.close(nothing)
     shell.forget(names)
+    fork_memory.give_back()
