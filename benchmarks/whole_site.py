@@ -21,6 +21,8 @@ from tests.acceptance.whole_site import WholeSite, whole_site
 
 PAGE = Path(__file__).parents[1] / "docs" / "whole-site.md"
 IDLE_SESSIONS = 50
+EACH_CLIENT = 10
+"""One of an account of its own: an account may have 20 sessions, a connection follow 20 workspaces."""
 IDLE_SECONDS = 60.0
 ROUND_TRIPS = 500
 SETTINGS = "worker.session_starts_per_minute = 100000\nbackend.rate_limits.requests_per_minute = 100000\n"
@@ -51,11 +53,14 @@ async def round_trip(site: WholeSite, token: str) -> list[str]:
     ]
 
 
-async def idle(site: WholeSite, token: str) -> list[str]:
+async def idle(site: WholeSite) -> list[str]:
     """Processor time of all processes of the site while nobody does anything."""
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(site.client(token))
-        sessions: list[WorkerSession] = [await client.open_session("sage") for _ in range(IDLE_SESSIONS)]
+        sessions: list[WorkerSession] = []
+        for number in range(IDLE_SESSIONS // EACH_CLIENT):
+            token = site.new_token(f"idle{number}")
+            client = await stack.enter_async_context(site.client(token))
+            sessions += [await client.open_session("sage") for _ in range(EACH_CLIENT)]
         for session in sessions:
             assert (await session.evaluate("1+1")).text == "2"
         await asyncio.sleep(5)
@@ -86,7 +91,7 @@ async def measure(minutes: float, only: str) -> tuple[list[str], bool]:
         if only in ("", "round_trip"):
             tables.append(await round_trip(site, token))
         if only in ("", "idle"):
-            tables.append(await idle(site, token))
+            tables.append(await idle(site))
         if only in ("", "recovery"):
             lines, well = await recovery(site, token, minutes)
             tables.append(lines)
