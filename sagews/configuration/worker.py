@@ -121,10 +121,10 @@ class Worker:
         "See docs/security.md.",
     )
     unprotected: tuple[str, ...] = setting(
-        ("processor",),
-        "Protections that may be missing in a site: users, processes, files, network, landlock, system_calls, memory, "
-        "processor. `sagews check worker` says what each of them means.",
-        matches=r"users|processes|files|network|landlock|system_calls|memory|processor",
+        (),
+        "Protections that may be missing in a site: users, processes, files, network, landlock, system_calls, memory. "
+        "`sagews check worker` says what each of them means.",
+        matches=r"users|processes|files|network|landlock|system_calls|memory",
         allowed="names of protections",
     )
     shown_folders: tuple[str, ...] = setting(

@@ -91,10 +91,13 @@ def find() -> ControlGroups | None:
     """
     hierarchies = []
     for mounted, version, controllers in _mounted():
-        wanted = tuple(name for name in WANTED if name in controllers)
-        if wanted and _usable(hierarchy := Hierarchy(mounted / TOP, version, wanted)):
-            hierarchies.append(hierarchy)
-            _remove_dead(hierarchy.folder)
+        offered = tuple(name for name in WANTED if name in controllers)
+        # A kernel may refuse `cpu` (processes with real-time priority), and with it all that is asked for at once.
+        for wanted in (offered, tuple(name for name in offered if name != "cpu")):
+            if wanted and _usable(hierarchy := Hierarchy(mounted / TOP, version, wanted)):
+                hierarchies.append(hierarchy)
+                _remove_dead(hierarchy.folder)
+                break
     groups = ControlGroups(tuple(hierarchies), os.getpid())
     return groups if "memory" in groups.controllers else None
 

@@ -54,8 +54,12 @@ MENDS = {
     Protection.LANDLOCK: "Linux 5.13 or later, with landlock among its security modules (lsm=)",
     Protection.SYSTEM_CALLS: "A kernel with seccomp, on x86-64 or arm64",
     Protection.MEMORY: "Start the worker as root, where control groups can be written",
-    Protection.PROCESSOR: "Start the worker as root, where control groups can be written",
+    Protection.PROCESSOR: "Start the worker as root, where control groups with the controller `cpu` can be written",
 }
+
+
+DEMANDED = ALL & ~Protection.PROCESSOR
+"""Without which strangers are not served unless the operator accepts it: all but what is a matter of fairness."""
 
 
 def absent_ones(present: Protection) -> tuple[Protection, ...]:
