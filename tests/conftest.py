@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable, Iterator
 
+import hypothesis
 import pytest
 
 from tests.logwatch import Expectation, LogWatch
@@ -24,8 +25,13 @@ NEEDED_PACKAGE = {
 
 
 def pytest_configure() -> None:
-    """Have programs that tests start hear Ctrl-C, also where a shell started the tests in the background."""
+    """Have programs that tests start hear Ctrl-C, also where a shell started the tests in the background.
+
+    How long an example takes is no promise of any test: machines are busy.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    hypothesis.settings.register_profile("busy", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+    hypothesis.settings.load_profile("busy")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

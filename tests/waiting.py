@@ -55,7 +55,7 @@ async def eventually(
         await asyncio.sleep(_INTERVAL_SECONDS)
 
 
-def eventually_sync(state: Callable[[], T], *, within_seconds: float = 10.0) -> T:
+def eventually_sync(state: Callable[[], T], *, within_seconds: float = 30.0) -> T:
     """The same for tests that have no event loop."""
     deadline = time.monotonic() + within_seconds
     while True:

@@ -11,7 +11,7 @@ from pathlib import Path
 from sagews.admin.finding import Finding
 from sagews.configuration import Configuration
 from sagews.worker.confinement_trial import try_out
-from sagews.worker.protection import ABSENT, MENDS, PRESENT, Protection
+from sagews.worker.protection import ABSENT, DEMANDED, MENDS, PRESENT, Protection
 from sagews.worker.wishes import confinement_of
 
 
@@ -25,7 +25,7 @@ def protections(configuration: Configuration) -> Iterator[Finding]:
     for one in Protection:
         if one in present:
             yield Finding.good(f"{one.label}: {PRESENT[one]}")
-        elif configuration.is_solo or one.label in configuration.worker.unprotected:
+        elif configuration.is_solo or one not in DEMANDED or one.label in configuration.worker.unprotected:
             yield Finding.doubtful(f"{one.label} is absent: {ABSENT[one]}", MENDS[one])
         else:
             yield Finding.wrong(f"{one.label} is absent: {ABSENT[one]}", MENDS[one])

@@ -82,6 +82,9 @@ class ComingBundles:
         except SagewsError as error:
             self._refuse(frame, error)
             return
+        except asyncio.CancelledError:
+            self._refuse(frame, Unavailable("This backend does not store the workspace any more."))
+            raise
         self.drop(frame)
         self._here[frame.request] = file
         self._come(frame)

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 
 from sagews.backend import background
@@ -138,6 +138,7 @@ class Journal:
     def take(self, frame: Frame) -> None:
         """Take what the worker says on channel 0."""
         if frame.epoch != self.epoch:
+            self._refuse_all([frame], Fenced())
             return
         if isinstance(frame.content, WorkspaceClosed):
             self.was_closed = True
@@ -152,10 +153,20 @@ class Journal:
     def _come(self, frame: Frame) -> None:
         self._put(frame)
 
+    def _refuse_all(self, frames: Iterable[Frame], error: SagewsError) -> None:
+        """Refuse the checkpoints among them: the worker waits for an answer before it closes the workspace."""
+        for frame in frames:
+            if isinstance(frame.content, Checkpoint):
+                self._bundles.drop(frame)
+                self._refuse(frame, error)
+
     def _refuse(self, frame: Frame, error: SagewsError) -> None:
         self._link.send(frame.reply(Refused.because(error, frame.content.type)))
 
     def _put(self, frame: Frame) -> None:
+        if self.over.done():
+            self._refuse_all([frame], self.over.result())
+            return
         size = _size(frame)
         if self._overrun or (self._pending and self._pending_bytes + size > PENDING_BYTES):
             self._overrun = True
@@ -232,6 +243,7 @@ class Journal:
                 pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
             else:
                 return
+        self._refuse_all(batch, self.over.result())
 
     async def _write(self, batch: list[Frame]) -> None:
         first = batch[0]
@@ -278,9 +290,7 @@ class Journal:
         self._link.follow_no_more(self.workspace, self)
         if not self.over.done():
             self.over.set_result(error)
-            for frame in self._pending:
-                if isinstance(frame.content, Checkpoint):
-                    self._refuse(frame, error)  # else the worker would wait for an answer before it closes
+            self._refuse_all(self._pending, error)
         self._more.set()
 
 

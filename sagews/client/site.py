@@ -132,8 +132,8 @@ class SiteClient:
 
         :param environment: one of the site's; "" = its first.
         """
-        workspace = await self.make_scratch_workspace()
         live = await self.live()
+        workspace = await self.make_scratch_workspace()
         return await live.begin_session(environment, workspace, lambda: self.delete_workspace(workspace))
 
     async def make_scratch_workspace(self) -> str:

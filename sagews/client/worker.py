@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 FIRST_WAIT_SECONDS = 0.05
 LONGEST_WAIT_SECONDS = 2.0
 """Between two attempts to connect again."""
+GIVING_UP_SECONDS = 5.0
+"""Who cannot open a session waits no longer for what was made for it to be gone."""
 
 
 class WorkerClient:
@@ -181,8 +183,10 @@ class WorkerClient:
         try:
             await session.open(environment)
         except BaseException:
-            with suppress(SagewsError):  # why it cannot be opened says more
-                await session.close()
+            # Why it cannot be opened says more than what happens now.
+            with suppress(SagewsError, TimeoutError):
+                async with asyncio.timeout(GIVING_UP_SECONDS):
+                    await session.give_up()
             raise
         return session
 

@@ -199,6 +199,17 @@ class WorkerSession:
             return
         await self.channel.detach()
 
+    async def give_up(self) -> None:
+        """For `WorkerClient.begin_session`: it cannot be opened, and nothing of it is to be left."""
+        if self._task is not None:
+            self._task.cancel()
+        self._worker.session_closed(self)
+        if self._close_workspace is not None:
+            self._worker.forget(self.channel)
+            await self._close_workspace()
+        else:
+            await self.channel.detach()
+
     # --- inside
 
     def _collected(self, run: str) -> _Collected:

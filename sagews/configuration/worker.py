@@ -122,9 +122,9 @@ class Worker:
     )
     unprotected: tuple[str, ...] = setting(
         (),
-        "Protections that may be missing in a site: users, processes, files, network, landlock, system_calls, memory. "
-        "`sagews check worker` says what each of them means.",
-        matches=r"users|processes|files|network|landlock|system_calls|memory",
+        "Protections that may be missing in a site: users, processes, files, network, landlock, system_calls, memory; "
+        "processor always may. `sagews check worker` says what each of them means.",
+        matches=r"users|processes|files|network|landlock|system_calls|memory|processor",
         allowed="names of protections",
     )
     shown_folders: tuple[str, ...] = setting(

@@ -51,7 +51,9 @@ def try_out(settings: ConfinementSettings, data: Path) -> Outcome:
         present |= Protection.SYSTEM_CALLS
     confinement, more = _with_namespaces(confinement, settings, data)
     groups = control_groups.find()
-    return Outcome(confinement, groups, present | more | (Protection.MEMORY if groups else Protection(0)))
+    if groups:
+        more |= Protection.MEMORY | (Protection.PROCESSOR if "cpu" in groups.controllers else Protection(0))
+    return Outcome(confinement, groups, present | more)
 
 
 def _with_namespaces(plain: Confinement, settings: ConfinementSettings, data: Path) -> tuple[Confinement, Protection]:

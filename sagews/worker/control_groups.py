@@ -41,6 +41,11 @@ class ControlGroups:
         self._hierarchies = hierarchies
         self._owner = owner
 
+    @property
+    def controllers(self) -> frozenset[str]:
+        """What they do: `WANTED`, or a part of it."""
+        return frozenset(name for hierarchy in self._hierarchies for name in hierarchy.controllers)
+
     def make(self, number: int, limits: Limits) -> list[int]:
         """Make a session's groups; returns descriptors into which its process is written to join.
 
@@ -86,13 +91,15 @@ def find() -> ControlGroups | None:
     """
     hierarchies = []
     for mounted, version, controllers in _mounted():
-        wanted = tuple(name for name in WANTED if name in controllers)
-        if wanted and _usable(hierarchy := Hierarchy(mounted / TOP, version, wanted)):
-            hierarchies.append(hierarchy)
-            _remove_dead(hierarchy.folder)
-    if not any("memory" in one.controllers for one in hierarchies):
-        return None
-    return ControlGroups(tuple(hierarchies), os.getpid())
+        offered = tuple(name for name in WANTED if name in controllers)
+        # A kernel may refuse `cpu` (processes with real-time priority), and with it all that is asked for at once.
+        for wanted in (offered, tuple(name for name in offered if name != "cpu")):
+            if wanted and _usable(hierarchy := Hierarchy(mounted / TOP, version, wanted)):
+                hierarchies.append(hierarchy)
+                _remove_dead(hierarchy.folder)
+                break
+    groups = ControlGroups(tuple(hierarchies), os.getpid())
+    return groups if "memory" in groups.controllers else None
 
 
 def _mounted() -> Iterator[tuple[Path, int, tuple[str, ...]]]:

@@ -13,7 +13,6 @@ import gc
 import os
 import re
 import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,11 +61,12 @@ def fill_pools() -> list[object]:
 
 def _told_of_pools() -> str:
     """What the interpreter tells of its small objects; it only prints it."""
-    with tempfile.TemporaryFile("w+") as told:
+    with os.fdopen(os.memfd_create("pools"), "w+") as told:
         stderr = os.dup(2)
         os.dup2(told.fileno(), 2)
         try:
             sys._debugmallocstats()
+            LIBC.fflush(None)
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)

@@ -15,6 +15,7 @@ class Protection(IntFlag):
     LANDLOCK = auto()
     SYSTEM_CALLS = auto()
     MEMORY = auto()
+    PROCESSOR = auto()
 
     @property
     def label(self) -> str:
@@ -33,6 +34,7 @@ PRESENT = {
     Protection.LANDLOCK: "a second wall around the files (Landlock)",
     Protection.SYSTEM_CALLS: "a filter of system calls (seccomp)",
     Protection.MEMORY: "the memory of all processes of a session together is limited by the kernel (control groups)",
+    Protection.PROCESSOR: "sessions share the processors evenly, however many processes each has (control groups)",
 }
 ABSENT = {
     Protection.USERS: "sessions of different workspaces run as the same Unix user",
@@ -42,6 +44,7 @@ ABSENT = {
     Protection.LANDLOCK: "one wall less around the files",
     Protection.SYSTEM_CALLS: "a session can ask the kernel for everything: a hole in it is easier to use",
     Protection.MEMORY: "the memory of a session is looked at once a second; one that is quick can take more",
+    Protection.PROCESSOR: "a session of many processes, or of many groups of them, slows the others down",
 }
 MENDS = {
     Protection.USERS: "Start the worker as root, with its data on ext4, XFS, Btrfs or tmpfs, under Linux 5.19 or later",
@@ -51,7 +54,12 @@ MENDS = {
     Protection.LANDLOCK: "Linux 5.13 or later, with landlock among its security modules (lsm=)",
     Protection.SYSTEM_CALLS: "A kernel with seccomp, on x86-64 or arm64",
     Protection.MEMORY: "Start the worker as root, where control groups can be written",
+    Protection.PROCESSOR: "Start the worker as root, where control groups with the controller `cpu` can be written",
 }
+
+
+DEMANDED = ALL & ~Protection.PROCESSOR
+"""Without which strangers are not served unless the operator accepts it: all but what is a matter of fairness."""
 
 
 def absent_ones(present: Protection) -> tuple[Protection, ...]:

@@ -9,7 +9,7 @@ from sagews.configuration import Configuration
 from sagews.errors import SetupError
 from sagews.worker.confinement_settings import ConfinementSettings
 from sagews.worker.environment_settings import EnvironmentSettings
-from sagews.worker.protection import ABSENT, MENDS, Protection, absent_ones
+from sagews.worker.protection import ABSENT, DEMANDED, MENDS, Protection, absent_ones
 from sagews.worker.session_user import session_users
 
 log = logging.getLogger(__name__)
@@ -49,11 +49,12 @@ def demand(configuration: Configuration, present: Protection) -> None:
     :raises SetupError: one is missing in a site; in the solo profile the log says so.
     """
     missing = [one for one in absent_ones(present) if one.label not in configuration.worker.unprotected]
-    if missing and not configuration.is_solo:
-        first = missing[0]
+    refused = [one for one in missing if one in DEMANDED]
+    if refused and not configuration.is_solo:
+        accepted = [one.label for one in absent_ones(present) if one in DEMANDED]
         raise SetupError(
-            f"Sessions are not confined: {'; '.join(ABSENT[one] for one in missing)}.",
-            mend=f"{MENDS[first]}; or accept it: worker.unprotected = {[one.label for one in missing]}.",
+            f"Sessions are not confined: {'; '.join(ABSENT[one] for one in refused)}.",
+            mend=f"{MENDS[refused[0]]}; or accept it: worker.unprotected = {accepted}.",
         )
     for one in missing if configuration.worker.confine else ():
         log.info(

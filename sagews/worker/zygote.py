@@ -300,10 +300,10 @@ def main() -> None:
     fork_safety.check_alone({0, 1, 2, arguments.socket_fd})
     sys.stdout.flush()
     sys.stderr.flush()
-    kept = fork_memory.prepare()
+    kept = fork_memory.prepare()  # until there are no forks any more
     server = socket.socket(fileno=arguments.socket_fd)
     Zygote(server, str(temporary), shell, arguments.spares, outcome).run()
-    del kept  # until here nobody may free it
+    del kept
 
 
 if __name__ == "__main__":

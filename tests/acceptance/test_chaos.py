@@ -49,7 +49,7 @@ class Victims:
         kind = self._chance.choice(kinds) if self._killed else "worker"
         print(kind)
         if kind == "postgresql" and self._cluster:
-            self._cluster.stop(signal.SIGKILL)
+            await asyncio.to_thread(self._cluster.stop, signal.SIGKILL)
             self._down = DOWN_EDITS
             return
         await self._program.until_again(kind, self._killed.get(kind, 0))
@@ -97,17 +97,19 @@ def own_site(tmp_path: Path, cluster: Cluster | None) -> Iterator[SiteProgram]:
 async def work(victims: Victims, editors: list[Editor], chance: random.Random) -> None:
     """Edits and runs by everyone, and kills between them."""
     edits_between = max(1, EDITS // (KILLS + 1))
-    for number in range(EDITS):
-        editor = chance.choice(editors)
-        editor.edit()
-        victims.edited()
-        if chance.random() < 0.3:
-            editor.run()
-        if chance.random() < 0.5:
-            await asyncio.sleep(chance.random() * 0.02)  # people do not type all at the same moment
-        if number % edits_between == edits_between - 1 and number // edits_between < KILLS:
-            await victims.kill_one()
-    victims.start_database()
+    try:
+        for number in range(EDITS):
+            editor = chance.choice(editors)
+            editor.edit()
+            victims.edited()
+            if chance.random() < 0.3:
+                editor.run()
+            if chance.random() < 0.5:
+                await asyncio.sleep(chance.random() * 0.02)  # people do not type all at the same moment
+            if number % edits_between == edits_between - 1 and number // edits_between < KILLS:
+                await victims.kill_one()
+    finally:
+        victims.start_database()
 
 
 async def test_what_is_acknowledged_is_kept_and_no_command_runs_twice(

@@ -199,6 +199,9 @@ async def test_a_checkpoint_of_a_workspace_that_is_not_ours_any_more_is_answered
     await talk.hear("workspace_closed")
     connection.say(replace(checkpoint, request=2))
     await eventually(lambda: [frame.request for frame in scripted.said(Refused)] == [1, 2])
+    await talk.attach(workspace)
+    connection.say(replace(checkpoint, request=3))
+    await eventually(lambda: [frame.request for frame in scripted.said(Refused)] == [1, 2, 3])
     assert await kept_site.backend.store.documents.read(workspace) == []
 
 

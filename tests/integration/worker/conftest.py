@@ -82,9 +82,13 @@ class Confined:
     def files(self, workspace: str) -> Path:
         return self.data / "workspaces" / workspace / "files"
 
+    def has(self, protection: Protection) -> bool:
+        """Whether sessions of `python` have it (the zygote of `sage` may not run yet)."""
+        return protection in self.environments._zygotes["python"].present
+
     @property
     def has_users(self) -> bool:
-        return Protection.USERS in self.environments.present
+        return self.has(Protection.USERS)
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
@@ -109,7 +113,8 @@ async def confined(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Co
 
 def groups_of(zygotes: list[int]) -> list[str]:
     """Control groups that their sessions had."""
-    return [str(path) for zygote in zygotes if zygote for path in Path("/sys/fs/cgroup").glob(f"*/sagews/{zygote}.*")]
+    found = (f"{version}sagews/{zygote}.*" for zygote in zygotes if zygote for version in ("*/", ""))
+    return [str(path) for pattern in found for path in Path("/sys/fs/cgroup").glob(pattern)]
 
 
 def mounts_below(folder: Path) -> list[str]:

@@ -166,7 +166,7 @@ async def test_refused_for_good_it_ends_with_the_reason() -> None:
             await channel.command(Save("d"))
 
 
-async def test_a_session_whose_workspace_is_gone_says_so_and_closes() -> None:
+async def test_a_session_whose_workspace_is_gone_says_so_and_leaves_nothing() -> None:
     peer = Peer()
     async with WorkerClient(peer.open) as worker:
         opening = asyncio.create_task(worker.open_session("python", workspace="w"))
@@ -175,8 +175,14 @@ async def test_a_session_whose_workspace_is_gone_says_so_and_closes() -> None:
         peer.links[0].say(Frame(content=WorkspaceClosed("deleted"), workspace="w", epoch=7, channel=number))
         with pytest.raises(SessionEnded, match="deleted"):
             await asyncio.wait_for(opening, 10)
-        [session] = worker.sessions
-        with pytest.raises(SessionEnded):
-            await session.evaluate("1")
-        await asyncio.wait_for(session.close(), 10)
+        assert (worker.sessions, worker._channels) == ([], {})
         assert peer.attached == 1
+
+
+async def test_a_session_that_cannot_be_opened_in_time_leaves_nothing() -> None:
+    peer = Peer()
+    async with WorkerClient(peer.open) as worker:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await worker.open_session("python", workspace="w")
+        assert (worker.sessions, worker._channels) == ([], {})

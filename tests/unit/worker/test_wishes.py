@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,15 @@ def test_what_the_operator_accepts_may_be_missing(tmp_path: Path) -> None:
     demand(configuration, ALL & ~Protection.USERS & ~Protection.MEMORY)
     with pytest.raises(SetupError):
         demand(configuration, ALL & ~Protection.NETWORK)
+
+
+def test_to_follow_the_message_is_enough(tmp_path: Path) -> None:
+    present = ALL & ~Protection.USERS & ~Protection.MEMORY & ~Protection.PROCESSOR
+    with pytest.raises(SetupError) as refused:
+        demand(load(configured(tmp_path, SITE + 'worker.unprotected = ["memory"]\n'), {}), present)
+    setting = re.search(r"worker.unprotected = \[.*?\]", str(refused.value))
+    assert setting is not None
+    demand(load(configured(tmp_path, f"{SITE}{setting[0]}\n"), {}), present)
 
 
 def test_a_solo_site_goes_on(tmp_path: Path) -> None:
