@@ -55,14 +55,11 @@ def page_policy(host: str = "", addresses: Iterable[str] = ()) -> str:
     :param host: what the browser calls this server; older browsers do not count WebSockets as 'self'.
     :param addresses: of the site, to which a page may move: ``https://sage.example:8443``.
     """
-    addresses = [address for address in addresses if address.partition("//")[2] != host]
     own = f" ws://{host} wss://{host}" if host else ""
     others = "".join(f" {address} ws{address.removeprefix('http')}" for address in addresses)
-    # SockJS's last resort, JSONP, asks by scripts and says by forms in frames.
-    sockjs = "".join(f" {address}/sockjs/" for address in addresses)
     return (
-        f"default-src 'none'; script-src 'self'{sockjs}; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
         f"font-src 'self' data:; media-src 'self' data: blob:; connect-src 'self'{own}{others}; "
-        f"frame-src 'self'{sockjs}; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; "
-        f"form-action 'self'{sockjs}; frame-ancestors 'self'; object-src 'none'"
+        "frame-src 'self'; worker-src 'self' blob:; manifest-src 'self'; base-uri 'none'; form-action 'self'; "
+        "frame-ancestors 'self'; object-src 'none'"
     )

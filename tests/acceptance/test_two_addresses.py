@@ -92,6 +92,7 @@ async def test_pages_go_on_when_the_load_balancer_that_they_came_by_is_gone(brow
         await asyncio.gather(*(page.begin() for page in pages))
         await asyncio.gather(*(page.calculates(1) for page in pages))
         assert {page.transport: page.used for page in pages} == dict.fromkeys(TRANSPORTS, True)
+        pages = [page for page in pages if page.transport != "jsonp"]  # by which no other address may be asked
         await asyncio.to_thread(site.sagews, "stop", "loadbalancer:0")
         await asyncio.gather(*(page.calculates(2) for page in pages))
         await asyncio.to_thread(site.sagews, "start", "loadbalancer:0")

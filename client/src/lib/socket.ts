@@ -15,8 +15,8 @@ export interface SocketLike {
 export type OpenSocket = (url: string) => SocketLike | Promise<SocketLike>;
 
 /** Those of SockJS's transports that bring cookies also to another origin, which another address of the site is. */
-const EVERYWHERE = ["websocket", "xhr-streaming", "xhr-polling", "jsonp-polling"];
-const SAME_ORIGIN = [...EVERYWHERE.slice(0, -1), "eventsource", "htmlfile", "jsonp-polling"];
+const EVERYWHERE = ["websocket", "xhr-streaming", "xhr-polling"];
+const SAME_ORIGIN = [...EVERYWHERE, "eventsource", "htmlfile", "jsonp-polling"];
 
 /** SockJS in a browser, which gets through any proxy; a plain websocket elsewhere (Node 22 or later). */
 export const openStandardSocket: OpenSocket = async (url) => {

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import re
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -107,11 +106,7 @@ async def test_headers_are_those_that_backends_send(served: Served) -> None:
     for name, value in HEADERS.items():
         assert name == "Server" or answer.headers.get_list(name) == [value]
     assert answer.headers["Server"] == "nginx"
-    policy = dict(part.split(" ", 1) for part in answer.headers["Content-Security-Policy"].split("; ") if " " in part)
-    assert policy["default-src"] == "'none'"
-    own, *others = policy["script-src"].split()
-    assert own == "'self'"
-    assert all(re.fullmatch(r"https://(localhost|127\.0\.0\.1):844[34]/sockjs/", other) for other in others)
+    assert answer.headers["Content-Security-Policy"].startswith("default-src 'none'; script-src 'self';")
     assert "https://localhost:8443 wss://localhost:8443" in answer.headers["Content-Security-Policy"]
     frame = await served.get("/static/frame.html")
     assert frame.headers.get_list("Content-Security-Policy") == [FRAME_POLICY]
