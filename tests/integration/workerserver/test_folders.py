@@ -56,7 +56,10 @@ class Backend:
 
     async def says_stored(self) -> bool:
         """Once no file is so fresh that it may change unseen."""
-        assert await self.listed() == (FolderRecord(W, is_old=True, is_stored=True, versions=1),)
+        (record,) = await self.listed()
+        # A slow machine may make a version before the file is written, and one after it.
+        assert record == FolderRecord(W, is_old=True, is_stored=True, versions=record.versions)
+        assert record.versions > 0
         return True
 
 
