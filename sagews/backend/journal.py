@@ -263,7 +263,7 @@ class Journal:
             bundle = self._bundles.of(frame)
             await self._store.documents.checkpoint(self.workspace, self.epoch, frame.n, states, bundle)
         except Fenced as error:
-            self._refuse(frame, error)
+            self._refuse_all([frame], error)
             raise
         except Conflict as error:
             log.error("Bundle does not fit", extra={"action": "bundle_refused", "workspace": self.workspace})

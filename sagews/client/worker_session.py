@@ -183,12 +183,7 @@ class WorkerSession:
 
     async def close(self) -> None:
         """End it; a scratch workspace closes with it."""
-        if self._task is not None:
-            self._task.cancel()
-        self._worker.session_closed(self)
-        if self._close_workspace is not None:
-            self._worker.forget(self.channel)
-            await self._close_workspace()
+        if await self._closed_with_its_workspace():
             return
         try:
             await self.channel.command(jupyter.ShutdownRequest(), session=self.name)
@@ -201,16 +196,21 @@ class WorkerSession:
 
     async def give_up(self) -> None:
         """For `WorkerClient.begin_session`: it cannot be opened, and nothing of it is to be left."""
-        if self._task is not None:
-            self._task.cancel()
-        self._worker.session_closed(self)
-        if self._close_workspace is not None:
-            self._worker.forget(self.channel)
-            await self._close_workspace()
-        else:
+        if not await self._closed_with_its_workspace():
             await self.channel.detach()
 
     # --- inside
+
+    async def _closed_with_its_workspace(self) -> bool:
+        """Follow it no more; False: its workspace is not a scratch one, and stays."""
+        if self._task is not None:
+            self._task.cancel()
+        self._worker.session_closed(self)
+        if self._close_workspace is None:
+            return False
+        self._worker.forget(self.channel)
+        await self._close_workspace()
+        return True
 
     def _collected(self, run: str) -> _Collected:
         if run not in self._runs:

@@ -23,8 +23,6 @@ MADV_COLLAPSE = 25
 LARGE_PAGE_BYTES = 2 * 1024 * 1024
 HOLES = (*(1 << power for power in range(16, 10, -1)), *range(1032, 8, -16))
 """Sizes of holes, largest first: all that `malloc` (of the GNU C library, 64 bits) hands out of its heap."""
-
-
 _POOLS = re.compile(r"^ *\d+ +(\d+) +\d+ +\d+ +(\d+)$", re.MULTILINE)
 """Of a size class of Python's small objects, in what `sys._debugmallocstats` prints: bytes, and how many are free."""
 SMALLEST_BYTES_OBJECT = sys.getsizeof(b"")
